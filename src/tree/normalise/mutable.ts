@@ -51,15 +51,19 @@ const RULES: readonly { readonly pattern: string; readonly fate: "factory" | "di
 
 const rules = RULES.map((rule) => ({ ...rule, matches: compilePattern(rule.pattern) }));
 
+/** Originals, for tmpfiles.d(5) to copy or link to. */
+const FACTORY = "/usr/share/factory";
+
 /** The mount points of mutable data; their own mode is set by the boot stage. */
 export const MUTABLE = ["/var", "/root", "/home", "/srv"] as const;
 
 /**
  * Empties the mutable folders of a draft and writes what makes their content on the machine.
  * @param classes the config's `state.var`
+ * @param declared paths that the config itself puts there: they stay the image's, behind links that every start renews
  * @throws E_TREE_UNCLASSIFIED with every file that no rule knows
  */
-export function classifyMutable(draft: Draft, classes: Readonly<Record<string, VarClass>>): void {
+export function classifyMutable(draft: Draft, classes: Readonly<Record<string, VarClass>>, declared: ReadonlySet<ByteString>): void {
   const names = ownerNames(draft);
   const lines: string[] = [];
   const unknown: ByteString[] = [];
@@ -69,12 +73,13 @@ export function classifyMutable(draft: Draft, classes: Readonly<Record<string, V
     const fate = fateOf(path, classes);
     if (node.kind === "directory") {
       if (fate !== "discard" || !path.startsWith("/var/lib/")) lines.push(line("d", path, node, names));
+    } else if (declared.has(path)) {
+      movePath(draft, path, `${FACTORY}${path}`);
+      lines.push(`L+ ${escape(path)} - - - - ${FACTORY}${escape(path)}`);
     } else if (fate === "factory" && (node.kind === "file" || node.kind === "symlink")) {
-      movePath(draft, path, `/usr/share/factory${path}`);
+      movePath(draft, path, `${FACTORY}${path}`);
       lines.push(
-        node.kind === "file"
-          ? `C ${escape(path)} - - - - /usr/share/factory${escape(path)}`
-          : `L ${escape(path)} - - - - ${escape(node.target)}`,
+        node.kind === "file" ? `C ${escape(path)} - - - - ${FACTORY}${escape(path)}` : `L ${escape(path)} - - - - ${escape(node.target)}`,
       );
     } else if (node.kind === "symlink" && fate === undefined) {
       lines.push(`L ${escape(path)} - - - - ${escape(node.target)}`);
