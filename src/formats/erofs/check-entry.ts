@@ -3,11 +3,12 @@ import type { DumpInode } from "#formats/composefs/dump-entry.ts";
 import { DUMP_INLINE_MAX } from "#formats/composefs/dump-entry.ts";
 import { S_IFLNK, S_IFMT, S_IFREG, hasFileType } from "#formats/file-mode.ts";
 import { inputError } from "./errors.ts";
-import { EXTERNAL_SIZE_MAX, LINK_TARGET_MAX, XATTR_NAME_MAX, XATTR_VALUE_MAX } from "./format.ts";
+import { EXTERNAL_SIZE_MAX, LINK_TARGET_MAX, PATH_LENGTH_MAX, XATTR_NAME_MAX, XATTR_VALUE_MAX } from "./format.ts";
 
 /** @throws E_EROFS_INPUT when the image format, or the kernel that reads it, cannot represent the entry */
 export function checkEntry(entry: DumpInode): void {
   if (!hasFileType(entry.mode) || entry.mode > 0xffff) throw inputError(entry.path, `not a mode: ${entry.mode.toString(8)}`);
+  if (entry.path.length > PATH_LENGTH_MAX) throw inputError(`${entry.path.slice(0, 80)}…`, `a path of ${entry.path.length} bytes`);
   const type = entry.mode & S_IFMT;
   if (type === S_IFREG) checkFile(entry);
   if (type === S_IFLNK) checkLink(entry);

@@ -15,6 +15,8 @@
 export const BLOCK = 4096;
 export const BLOCK_BITS = 12;
 export const SLOT = 32;
+/** More than this is not read: some 10 million files. */
+export const IMAGE_SIZE_MAX = 2 ** 30;
 
 export const COMPOSEFS_MAGIC = 0xd078629a;
 export const COMPOSEFS_HEADER_VERSION = 1;
@@ -42,6 +44,8 @@ export const EXTERNAL_SIZE_MAX = 2 ** CHUNK_BITS_MAX;
 
 export const DIRENT = 12;
 export const NAME_MAX = 255;
+/** Longer paths cannot be opened, so no entry has one. */
+export const PATH_LENGTH_MAX = 4095;
 /** PATH_MAX without its NUL. */
 export const LINK_TARGET_MAX = 4095;
 
