@@ -1,14 +1,15 @@
 /** Every subprocess of Ashlar starts here. No shell is ever involved: arguments are a list. */
 import { spawn } from "node:child_process";
 import type { StdioOptions } from "node:child_process";
+import { Readable } from "node:stream";
 import { AshlarError } from "#errors";
 
 export interface ExecOptions {
   readonly cwd?: string;
   /** The whole environment of the child; nothing is inherited unless it is written here. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Bytes for the child's standard input; empty when absent. */
-  readonly input?: Buffer | string;
+  /** Bytes for the child's standard input, at once or as they come; empty when absent. What the iterable throws ends the child and the call. */
+  readonly input?: Buffer | string | AsyncIterable<Buffer>;
   /** `inherit` gives the child this terminal (stdin, stdout, stderr). */
   readonly terminal?: boolean;
   /** Called with each complete line of stdout and stderr, while the output is also kept. */
@@ -66,7 +67,16 @@ export async function exec(program: string, args: readonly string[], options: Ex
   }
   // A child that closes its input early (EPIPE) is judged by its exit code, not by our write.
   child.stdin?.on("error", () => {});
-  child.stdin?.end(options.input ?? "");
+  let inputFailure: unknown;
+  if (typeof options.input === "string" || Buffer.isBuffer(options.input) || options.input === undefined)
+    child.stdin?.end(options.input ?? "");
+  else if (child.stdin !== null)
+    Readable.from(options.input)
+      .once("error", (error) => {
+        inputFailure = error;
+        stop();
+      })
+      .pipe(child.stdin);
 
   try {
     const { exitCode, signal } = await new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
@@ -82,6 +92,7 @@ export async function exec(program: string, args: readonly string[], options: Ex
       stderr: Buffer.concat(stderr).toString(),
     };
     const command = [program, ...args].join(" ");
+    if (inputFailure !== undefined) throw inputFailure;
     if (timedOut)
       throw new AshlarError<ExecErrorCode>("E_EXEC_TIMEOUT", `${command} did not end within ${options.timeout} ms`, {
         details: { command },
