@@ -1,0 +1,40 @@
+import type { CommandContext, StricliProcess } from "@stricli/core";
+import type { OutputStream } from "#report/output.ts";
+import type { Reporter } from "#report/reporter.ts";
+import type { Workspace } from "#workspace";
+
+/** Everything of the outside that the command line touches; a test passes its own. */
+export interface Environment {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly workspace: Workspace;
+}
+
+/** What stricli hands to a command: the environment, and where the exit code goes. */
+export interface CliContext extends CommandContext {
+  readonly process: StricliProcess;
+  readonly environment: Environment;
+}
+
+/** What a command gets to work with. */
+export interface CommandRun {
+  readonly workspace: Workspace;
+  readonly report: Reporter;
+  readonly env: NodeJS.ProcessEnv;
+  /** Paths on the command line are relative to it. */
+  readonly cwd: string;
+  /** Cells of the screen that text may fill. */
+  readonly columns: number;
+}
+
+/** What a command made: data for scripts, text for people. The command line prints one of them. */
+export interface CommandResult {
+  /** A record, so that fields can be added later. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Without a newline at its end; empty prints nothing. */
+  readonly text: string;
+  /** 0 unless said otherwise. Expected outcomes ("they differ") are not errors, but scripts want to branch on them. */
+  readonly exitCode?: number;
+}
