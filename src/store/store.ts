@@ -6,7 +6,11 @@
  *   <root>/images/<digest>       symlink to the object that is a composefs image: only these may be mounted
  *   <root>/refs/<kind>/<name>    JSON, the roots of collection
  *   <root>/lock                  flock: shared by users, exclusive by collection
+ *   <root>/tmp/, unsynced/       work in progress (recover.ts)
+ *
+ * Normative description: docs/formats/store.md.
  */
+import type { CheckedObject } from "./check.ts";
 import type { ObjectId } from "./object.ts";
 
 export interface StoredFile {
@@ -17,12 +21,19 @@ export interface StoredFile {
 
 /** A file that is to become an object. */
 export interface FileToStore {
-  readonly path: string;
+  /** A buffer where the name is not UTF-8. */
+  readonly path: string | Buffer;
+  /** Bytes. */
   readonly size: number;
 }
 
+/** Whether objects get fs-verity: `require` it (on a machine), `try` it (not an error where there is none), or `off`. */
+export type VerityMode = "require" | "try" | "off";
+
 export interface Store {
+  /** Absolute. */
   readonly root: string;
+  readonly verity: VerityMode;
   has(object: ObjectId): boolean;
   /** Absolute path of an object, whether or not it exists. */
   pathOf(object: ObjectId): string;
@@ -39,5 +50,9 @@ export interface Store {
   flush(): void;
   /** Marks an object as a composefs image. */
   addImage(image: ObjectId): void;
+  /** Measures objects again in a worker thread, in the order given; `repair` turns missing verity on. */
+  check(objects: readonly ObjectId[], repair: boolean): Promise<readonly CheckedObject[]>;
+  /** Runs `work` while no other process (and no other open store) uses this store; E_STORE_BUSY when one does. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
