@@ -14,6 +14,8 @@ const MAX_LINKS = 40;
 export interface Placer {
   /** Absolute path on the build host for an archive's absolute path; the parent folder exists afterwards. */
   place(path: ByteString): Buffer;
+  /** Makes the folder itself (or finds what a link of that name leads to). */
+  folder(path: ByteString): void;
 }
 
 export function createPlacer(root: string): Placer {
@@ -36,6 +38,7 @@ export function createPlacer(root: string): Placer {
 
   return {
     place: (path) => (path === "/" ? onDisk("/") : onDisk(posix.join(realFolder(posix.dirname(path), 0), posix.basename(path)))),
+    folder: (path) => void realFolder(path, 0),
   };
 }
 
