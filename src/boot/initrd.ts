@@ -1,0 +1,85 @@
+/**
+ * The initrd: a small root with systemd, udev, the kernel modules that disks need, and one script that mounts the machine.
+ * It is a pure function of the tree, the same on every computer; generations with the same packages share it.
+ *
+ *   kernel -> systemd -> udev finds the disk -> sysroot.mount (ext4) -> ashlar-mount.service (assets/mount.sh) -> switch-root
+ */
+import { constants, zstdCompressSync } from "node:zlib";
+import { AshlarError } from "#errors";
+import { writeCpio } from "#formats/cpio.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { Store } from "#store/store.ts";
+import type { Tree } from "#tree/tree.ts";
+import { readAsset } from "./assets.ts";
+import type { BootErrorCode } from "./errors.ts";
+import { PROGRAMS, SKELETON, UDEV_RULES } from "./initrd/contents.ts";
+import { putDirectory, putFile, putLink, startGathering, takeFile, takeOptional } from "./initrd/gather.ts";
+import { takeIdentity } from "./initrd/identity.ts";
+import { INITRD_MODULES } from "./initrd/module-table.ts";
+import { takeModules } from "./initrd/modules.ts";
+import { takeUnits } from "./initrd/units.ts";
+
+export interface InitrdOptions {
+  /** Kernel modules besides the built-in table (`kernel.initrdModules` of the config). */
+  readonly modules: readonly string[];
+  /** Seconds since 1970 of every member of the archive. */
+  readonly epoch: number;
+}
+
+export interface Initrd {
+  /** zstd-compressed cpio. */
+  readonly content: Buffer;
+  readonly kernelVersion: string;
+  /** The kernel image of the tree. */
+  readonly linux: ObjectId;
+}
+
+/** Measured on Debian 13's cloud kernel, see docs/decisions/initrd.md. Changing it changes every initrd. */
+const COMPRESSION_LEVEL = 9;
+const SCRIPTS = ["mount.sh", "seed-etc.sh", "emergency.sh"];
+
+/**
+ * Builds the initrd of a machine from its own packages.
+ * @throws E_BOOT_NO_KERNEL, E_BOOT_SEVERAL_KERNELS, E_INITRD_MISSING
+ */
+export async function buildInitrd(tree: Tree, store: Store, options: InitrdOptions): Promise<Initrd> {
+  const { version, linux } = findKernel(tree);
+  const into = startGathering(tree, store);
+  for (const name of SKELETON.directories) putDirectory(into, `/${name}`);
+  for (const [path, target] of Object.entries(SKELETON.links)) putLink(into, path, target);
+  for (const program of PROGRAMS) (program.optional ? takeOptional : takeFile)(into, program.path);
+  takeUnits(into);
+  for (const rule of UDEV_RULES) takeFile(into, `/usr/lib/udev/rules.d/${rule}`);
+  takeIdentity(into);
+  takeModules(into, version, [...INITRD_MODULES.flatMap(({ names }) => names), ...options.modules]);
+  for (const script of SCRIPTS) putFile(into, `/usr/lib/ashlar/${script}`, readAsset(script));
+  const archive = writeCpio([...into.entries.values()], options.epoch);
+  return { content: compress(archive), kernelVersion: version, linux };
+}
+
+function compress(archive: Buffer): Buffer {
+  return zstdCompressSync(archive, {
+    params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+}
+
+function findKernel(tree: Tree): { readonly version: string; readonly linux: ObjectId } {
+  const images = [...tree.nodes].flatMap(([path, node]) => {
+    const version = /^\/usr\/lib\/modules\/([^/]+)\/vmlinuz$/.exec(path)?.[1];
+    return version !== undefined && node.kind === "file" && "object" in node.content ? [{ version, linux: node.content.object }] : [];
+  });
+  const [first, second] = images;
+  if (first === undefined)
+    throw new AshlarError<BootErrorCode>("E_BOOT_NO_KERNEL", "the tree has no /usr/lib/modules/VERSION/vmlinuz", {
+      hint: 'set kernel.package in the config, e.g. "linux-image-amd64"',
+    });
+  if (second !== undefined)
+    throw new AshlarError<BootErrorCode>(
+      "E_BOOT_SEVERAL_KERNELS",
+      `the tree has the kernels ${images.map(({ version }) => version).join(", ")}`,
+      {
+        hint: "keep one linux-image package in packages and kernel.package",
+      },
+    );
+  return first;
+}

@@ -1,0 +1,55 @@
+/**
+ * What the read-only machine needs besides its packages: mount points, and the units that mount the ESP, keep declared state,
+ * make ssh host keys, judge a trial and feed the watchdog. All of it lies in /usr and changes with the image; nothing is
+ * enabled by a link in /etc (a stale one there keeps a machine from booting).
+ */
+import type { System } from "#config/system.ts";
+import type { Contribution } from "#tree/contribution.ts";
+import { readAsset } from "./assets.ts";
+import { MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.ts";
+import { healthUnits } from "./runtime/health.ts";
+import { MANAGER_CONF, TREE_MOUNTS_CONF, efiUnits } from "./runtime/mounts.ts";
+import { sshKeyUnits } from "./runtime/ssh.ts";
+import { stateUnits } from "./runtime/state.ts";
+import type { RuntimeUnit } from "./runtime/unit.ts";
+
+const UNITS = "/usr/lib/systemd/system";
+const OWN = "/usr/lib/ashlar";
+/** Before /usr/lib in systemd's search path, and of no package: a mask there leaves the package's file as it is. */
+const MASKS = "/usr/local/lib/systemd/system";
+
+/** What the boot stage adds to a tree, in order. */
+export function bootContributions(system: System): Contribution[] {
+  const units = [...efiUnits(), ...stateUnits(system), ...sshKeyUnits(system), ...healthUnits()];
+  return [
+    ...MOUNT_POINTS.map(({ path, mode }): Contribution => ({ kind: "directory", path, mode })),
+    ...units.flatMap(unitContributions),
+    ...TREE_MOUNTS_CONF.map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
+    file("/usr/lib/systemd/system.conf.d/10-ashlar.conf", MANAGER_CONF),
+    ...MASKED_UNITS.map(({ unit }): Contribution => ({ kind: "symlink", path: `${MASKS}/${unit}`, target: "/dev/null" })),
+    file(`${OWN}/etc-mode`, `${system.state.etcMode}\n`),
+    file(
+      `${OWN}/state-etc`,
+      [...system.state.etc]
+        .sort()
+        .map((path) => `${path}\n`)
+        .join(""),
+    ),
+  ];
+}
+
+function unitContributions(unit: RuntimeUnit): Contribution[] {
+  return [
+    file(`${UNITS}/${unit.name}`, unit.text),
+    ...(unit.links ?? []).map((folder): Contribution => ({
+      kind: "symlink",
+      path: `${UNITS}/${folder}/${unit.name}`,
+      target: `../${unit.name}`,
+    })),
+    ...(unit.scripts ?? []).map((script) => file(`${OWN}/${script}`, readAsset(script))),
+  ];
+}
+
+function file(path: string, content: Buffer | string): Contribution {
+  return { kind: "file", path, content, mode: 0o644 };
+}

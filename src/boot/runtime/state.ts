@@ -1,0 +1,41 @@
+/** Keeps the declared files of /etc: when one changes it is copied to /state/etc, from where the initrd takes it next time. */
+import type { System } from "#config/system.ts";
+import type { RuntimeUnit } from "./unit.ts";
+
+/** None when /etc persists as a whole, or nothing is declared. */
+export function stateUnits(system: System): RuntimeUnit[] {
+  if (system.state.etcMode === "persistent" || system.state.etc.length === 0) return [];
+  const watched = [...system.state.etc].sort().map((path) => `PathChanged=/etc/${escapeUnit(path)}\n`);
+  return [
+    {
+      name: "ashlar-state-save.service",
+      text: `[Unit]
+Description=Ashlar: keep changed state files of /etc
+RequiresMountsFor=/state
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /usr/lib/ashlar/state-save.sh
+`,
+      scripts: ["state-save.sh"],
+      // Also once at each start: a change in the last moment of the trigger's service is not seen by the watch.
+      links: ["multi-user.target.wants"],
+    },
+    {
+      name: "ashlar-state-save.path",
+      text: `[Unit]
+Description=Ashlar: watch the state files of /etc
+
+[Path]
+${watched.join("")}TriggerLimitIntervalSec=10s
+TriggerLimitBurst=200
+`,
+      links: ["paths.target.wants"],
+    },
+  ];
+}
+
+/** systemd.unit(5): "%" begins a specifier. */
+function escapeUnit(path: string): string {
+  return path.replaceAll("%", "%%");
+}
