@@ -7,6 +7,8 @@ import { renderDumpfile } from "#formats/composefs/dumpfile.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, encodeDevice } from "#formats/file-mode.ts";
 import type { Tree, TreeNode } from "./tree.ts";
 
+export { parseTree } from "./parse.ts";
+
 /** The entries of a tree in the byte order of their paths, which puts every directory before what it holds. */
 export function renderDump(tree: Tree): DumpEntry[] {
   const links = countLinks(tree);

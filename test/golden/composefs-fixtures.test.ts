@@ -26,14 +26,14 @@ const EXPECTED: readonly (readonly [file: string, versions: VersionRange, sha256
 ];
 
 for (const [file, versions, sha256] of EXPECTED)
-  void test(`the image of ${file} at versions ${JSON.stringify(versions)} is the one mkcomposefs makes`, () => {
+  test(`the image of ${file} at versions ${JSON.stringify(versions)} is the one mkcomposefs makes`, () => {
     const image = imageOf(file, versions);
     assert.equal(hash("sha256", image), sha256);
     assert.deepEqual(writeImage(readImage(image), versions), image, "read and written again");
   });
 
 for (const file of readdirSync(FOLDER).filter((name) => name.startsWith("should-fail-")))
-  void test(`${file} is refused`, () => {
+  test(`${file} is refused`, () => {
     assert.throws(
       () => imageOf(file),
       (error) => error instanceof AshlarError && ["E_DUMP_SYNTAX", "E_EROFS_INPUT"].includes(error.code),
