@@ -17,9 +17,14 @@ const EXIT_USAGE = 2;
 /**
  * Runs one command line and returns its exit code: 0 done, 1 failed, 2 not understood, others as the command documents.
  * @param args what was typed after `ashlar`
+ * @param groups the command table
  */
-export async function runCommandLine(args: readonly string[], environment: Environment): Promise<number> {
-  const app = buildApplication<CliContext>(rootOf(commandGroups), {
+export async function runCommandLine(
+  args: readonly string[],
+  environment: Environment,
+  groups: readonly CommandGroup[] = commandGroups,
+): Promise<number> {
+  const app = buildApplication<CliContext>(rootOf(groups), {
     name: "ashlar",
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
@@ -27,7 +32,7 @@ export async function runCommandLine(args: readonly string[], environment: Envir
     localization: { text: textFor(args, environment) },
   });
   const process: CliContext["process"] = { stdout: environment.stdout, stderr: environment.stderr, env: environment.env };
-  await run<CliContext>(app, args, { process, environment });
+  await run<CliContext>(app, args, { process, environment, groups });
   const exitCode = Number(process.exitCode ?? 0);
   // stricli uses negative numbers for command lines that it could not read.
   return exitCode < 0 ? EXIT_USAGE : exitCode;

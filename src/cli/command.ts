@@ -76,13 +76,13 @@ async function runCommand<Flags extends BaseFlags, Args extends BaseArgs>(
   spec: CommandSpec<Flags, Args>,
   flags: Flags & CommonFlags,
   args: Args,
-  { environment }: CliContext,
+  { environment, groups }: CliContext,
 ): Promise<number> {
   const { stdout, stderr, env, cwd, workspace } = environment;
   const renderer = rendererFor(stderr, flags.progress, env);
   const report = createReporter(renderer.emit);
   try {
-    const result = await spec.run(flags, args, { workspace, report, env, cwd, columns: stdout.columns ?? 80 });
+    const result = await spec.run(flags, args, { workspace, report, env, cwd, columns: stdout.columns ?? 80, groups });
     renderer.close();
     const text = flags.json ? JSON.stringify(result.json, undefined, 2) : result.text;
     if (text !== "") stdout.write(`${text}\n`);

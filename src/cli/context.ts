@@ -2,6 +2,7 @@ import type { CommandContext, StricliProcess } from "@stricli/core";
 import type { OutputStream } from "#report/output.ts";
 import type { Reporter } from "#report/reporter.ts";
 import type { Workspace } from "#workspace";
+import type { CommandGroup } from "./commands.ts";
 
 /** Everything of the outside that the command line touches; a test passes its own. */
 export interface Environment {
@@ -16,6 +17,7 @@ export interface Environment {
 export interface CliContext extends CommandContext {
   readonly process: StricliProcess;
   readonly environment: Environment;
+  readonly groups: readonly CommandGroup[];
 }
 
 /** What a command gets to work with. */
@@ -27,6 +29,8 @@ export interface CommandRun {
   readonly cwd: string;
   /** Cells of the screen that text may fill. */
   readonly columns: number;
+  /** The command table, for commands about commands. */
+  readonly groups: readonly CommandGroup[];
 }
 
 /** What a command made: data for scripts, text for people. The command line prints one of them. */

@@ -14,10 +14,9 @@ export const completionCommand = defineCommand<NoFlags, ["bash" | "zsh" | "fish"
       parameters: [{ brief: "bash, zsh or fish", placeholder: "SHELL", parse: parseShell }],
     },
   },
-  async run(_flags, [shell]) {
+  async run(_flags, [shell], { groups }) {
     const { completionScript } = await import("../completion.ts");
-    const { commandGroups } = await import("../commands.ts");
-    const script = completionScript(shell, commandGroups);
+    const script = completionScript(shell, groups);
     return { json: { shell, script }, text: script.trimEnd() };
   },
 });

@@ -10,12 +10,11 @@ export const manCommand = defineCommand<NoFlags, [string]>({
   parameters: {
     positional: { kind: "tuple", parameters: [{ brief: "Folder for the pages", placeholder: "DIR", parse: String }] },
   },
-  async run(_flags, [folder], { cwd }) {
+  async run(_flags, [folder], { cwd, groups }) {
     const { manualPages } = await import("../manual.ts");
-    const { commandGroups } = await import("../commands.ts");
     const target = resolve(cwd, folder);
     await mkdir(target, { recursive: true });
-    const pages = manualPages(commandGroups);
+    const pages = manualPages(groups);
     for (const [name, text] of Object.entries(pages)) await writeFile(join(target, name), text);
     const files = Object.keys(pages);
     return { json: { folder: target, files }, text: `${files.length} pages in ${target}` };
