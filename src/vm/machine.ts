@@ -1,0 +1,121 @@
+/**
+ * A virtual PC that boots a disk as real hardware would: UEFI, systemd-boot, virtio devices, a serial console.
+ */
+import { availableParallelism } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { silentReporter } from "#report/reporter.ts";
+import type { Reporter } from "#report/reporter.ts";
+import type { Toolchain } from "#toolchain/open.ts";
+import { openWorkspace } from "#workspace";
+import type { Workspace } from "#workspace";
+import { chooseAccelerator } from "./accelerator.ts";
+import type { Accelerator, Drive, Forward } from "./arguments.ts";
+import type { Console } from "./console.ts";
+import { launch } from "./launch.ts";
+import type { LaunchOptions } from "./launch.ts";
+import { freePort } from "./port.ts";
+import type { Qmp } from "./qmp.ts";
+
+export interface MachineOptions {
+  /** Path of the disk image. */
+  readonly disk: string;
+  /** Writes to the disk are forgotten at the end. */
+  readonly ephemeral?: boolean;
+  /** MiB; 2048 by default. */
+  readonly memory?: number;
+  /** By default as many as the host has, at most 4. */
+  readonly cpus?: number;
+  /** Port on 127.0.0.1 that leads to the guest's port 22; 0 takes a free one. */
+  readonly sshPort?: number;
+  readonly forwards?: readonly Forward[];
+  /** `terminal` is this terminal; `pipe` is {@link Machine.console}. */
+  readonly serial: "terminal" | "pipe";
+  /** The set "vm". */
+  readonly toolchain: Toolchain;
+  /** By default KVM where it works. */
+  readonly accel?: Accelerator;
+  /** Boots this kernel, without firmware and boot loader. */
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** The kernel's command line. */
+  readonly append?: string;
+  readonly extraDrives?: readonly Drive[];
+  /** Ends the machine when the guest reboots. */
+  readonly noReboot?: boolean;
+  /** Where the verdict on KVM is kept. */
+  readonly workspace?: Workspace;
+  readonly report?: Reporter;
+}
+
+export interface Machine extends AsyncDisposable {
+  readonly accelerator: Accelerator;
+  /** With `serial: "pipe"`. */
+  readonly console: Console | undefined;
+  readonly qmp: Qmp;
+  readonly sshPort: number | undefined;
+  /** QEMU's exit code, when the guest has powered off or the machine was stopped. */
+  readonly exited: Promise<number>;
+  /** Presses the power button. */
+  powerDown(): Promise<void>;
+  /** Cuts the power; returns when QEMU has ended. */
+  stop(): Promise<void>;
+}
+
+/** How long a guest under KVM has to live to be trusted: firmware, boot menu and the kernel's first steps. */
+const PROBE_MS = 20_000;
+const ALIVE = /systemd\[1\]|Welcome to|Reached target|login:|Run \/init/;
+
+export function startMachine(options: MachineOptions & { serial: "pipe" }): Promise<Machine & { readonly console: Console }>;
+export function startMachine(options: MachineOptions): Promise<Machine>;
+/**
+ * Starts a machine.
+ * @throws E_VM_START with what QEMU said, E_VM_FIRMWARE, E_VM_KVM
+ */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const { workspace = openWorkspace(), report = silentReporter } = options;
+  const sshPort = options.sshPort === 0 ? await freePort() : options.sshPort;
+  const launching = {
+    toolchain: options.toolchain,
+    memory: options.memory ?? 2048,
+    cpus: options.cpus ?? Math.min(4, availableParallelism()),
+    drives: [{ path: options.disk, ephemeral: options.ephemeral === true }, ...(options.extraDrives ?? [])],
+    forwards: [...(sshPort === undefined ? [] : [{ host: sshPort, guest: 22 }]), ...(options.forwards ?? [])],
+    serial: options.serial,
+    direct: options.kernel === undefined ? undefined : { kernel: options.kernel, initrd: options.initrd, append: options.append ?? "" },
+    noReboot: options.noReboot === true,
+  };
+  const accelerator = await chooseAccelerator({ wanted: options.accel, workspace, report, probe: () => probeKvm(launching) });
+  const launched = await launch({ ...launching, accelerator });
+  return {
+    ...launched,
+    accelerator,
+    sshPort,
+    powerDown: async () => void (await launched.qmp.execute("system_powerdown")),
+    [Symbol.asyncDispose]: () => launched.stop(),
+  };
+}
+
+/** Boots the machine under KVM with all its drives ephemeral. @returns what killed it, or undefined when it lived */
+async function probeKvm(options: Omit<LaunchOptions, "accelerator">): Promise<string | undefined> {
+  const died = Promise.withResolvers<string>();
+  const machine = await launch({
+    ...options,
+    accelerator: "kvm",
+    drives: options.drives.map((drive) => ({ ...drive, ephemeral: true })),
+    forwards: [],
+    serial: "pipe",
+    onComplaint: (line) => {
+      if (/KVM/.test(line)) died.resolve(line.trim());
+    },
+  });
+  const lived = machine.console?.waitFor(ALIVE, PROBE_MS).then(
+    () => undefined,
+    () => undefined,
+  );
+  const ended = machine.exited.then((code) => (code === 0 ? undefined : `QEMU ended with exit code ${code}`));
+  try {
+    return await Promise.race([died.promise, ended, lived, delay(PROBE_MS, undefined, { ref: false })]);
+  } finally {
+    await machine.stop();
+  }
+}
