@@ -1,0 +1,161 @@
+/**
+ * `ashlar demo`: the whole life of a machine in a few minutes: build, boot, change, upgrade, go back. Everything is real:
+ * Debian's packages, UEFI firmware, the boot loader, a signed release over HTTP.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { AshlarError } from "#errors";
+import { createKey } from "#registry/sign.ts";
+import { serveFolder } from "#registry/serve.ts";
+import type { Step } from "#report/reporter.ts";
+import { writeFileAtomic } from "#sys/atomic.ts";
+import { openToolchain } from "#toolchain/open.ts";
+import { createSshKey, ssh, waitForSsh } from "#vm/ssh.ts";
+import type { SshTarget } from "#vm/ssh.ts";
+import type { Context } from "./context.ts";
+import { publishSystem } from "./publish.ts";
+import { openMachine } from "./vm.ts";
+
+export interface DemoOptions {
+  /** Where the demo keeps its config, keys and releases. */
+  readonly folder: string;
+  readonly memory?: number;
+}
+
+export interface DemoSummary {
+  readonly folder: string;
+  readonly digests: { readonly first: string; readonly second: string; readonly afterRollback: string };
+  /** What `ashlar status` printed, in order: first boot, after the upgrade, after the rollback. */
+  readonly statuses: readonly string[];
+  /** Bytes that the upgrade fetched. */
+  readonly fetched: number;
+  /** Seconds, by part. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export type DemoErrorCode = "E_DEMO_FAILED";
+
+const EXAMPLE = new URL("../../examples/web/system.ts", import.meta.url).pathname;
+/** QEMU's user network shows the host's loopback to the guest at this address. */
+const HOST_SEEN_BY_GUEST = "10.0.2.2";
+const USER = "demo";
+const BOOT_TIMEOUT = 600_000;
+
+/** @throws E_DEMO_FAILED when the machine does not do what it should, and every error of the parts */
+export async function demo(options: DemoOptions, context: Context): Promise<DemoSummary> {
+  const { folder } = options;
+  const seconds: Record<string, number> = {};
+  const timed = async <T>(name: string, work: (step: Step) => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await context.report.step(name, work);
+    seconds[name] = Math.round((performance.now() - started) / 100) / 10;
+    return result;
+  };
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const config = join(folder, "system.ts");
+  const releases = join(folder, "releases");
+  const keyPath = join(folder, "release-key.pem");
+  const toolchain = await openToolchain("vm", context);
+  const key = await createSshKey(join(folder, "ssh"), toolchain);
+  const releaseKey = createKey(keyPath);
+  writeFileAtomic(config, firstConfig(releaseKey, key.publicKey));
+
+  const first = await timed("build the first generation", () => publishSystem({ config, folder: releases, key: keyPath }, context));
+  const server = await serveFolder(releases);
+  try {
+    const { machine } = await timed("start the machine", () =>
+      openMachine(
+        { config, serial: "pipe", sshPort: 0, reset: true, ...(options.memory === undefined ? {} : { memory: options.memory }) },
+        context,
+      ),
+    );
+    await using running = machine;
+    const target: SshTarget = { port: running.sshPort ?? 0, user: USER, key, toolchain };
+    await timed("boot the first generation", () => waitForSsh(target, BOOT_TIMEOUT));
+    const before = await status(target, first.image.digest);
+
+    writeFileAtomic(config, secondConfig(releaseKey, key.publicKey));
+    const second = await timed("build the second generation", () => publishSystem({ config, folder: releases, key: keyPath }, context));
+    const sentBefore = server.sent();
+    await timed("upgrade the running machine", (step) =>
+      run(target, `sudo ashlar upgrade --from http://${HOST_SEEN_BY_GUEST}:${server.port}`, step),
+    );
+    const fetched = server.sent() - sentBefore;
+    await timed("reboot into the second generation", () => reboot(target));
+    const upgraded = await status(target, second.image.digest);
+    await run(target, "hello && test \"$(cat /etc/motd)\" = 'This machine was upgraded.'");
+
+    await timed("roll back", (step) => run(target, "sudo ashlar rollback", step));
+    await timed("reboot into the first generation", () => reboot(target));
+    const rolledBack = await status(target, first.image.digest);
+    await run(target, "! command -v hello && test ! -s /etc/motd");
+    await run(target, "sudo systemctl poweroff || true");
+    await timed("power off", () => running.exited);
+    return {
+      folder,
+      digests: { first: before.digest, second: upgraded.digest, afterRollback: rolledBack.digest },
+      statuses: [before.text, upgraded.text, rolledBack.text],
+      fetched,
+      seconds,
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+function firstConfig(releaseKey: string, sshKey: string): string {
+  return `import { merge } from "ashlar";
+import web from ${JSON.stringify(EXAMPLE)};
+
+export default merge(web, {
+  users: { ${USER}: { sshKeys: [${JSON.stringify(sshKey)}], sudo: "nopassword" } },
+  files: { "/etc/motd": "" },
+  updates: { keys: [${JSON.stringify(releaseKey)}] },
+});
+`;
+}
+
+/** One more package and one changed setting. */
+function secondConfig(releaseKey: string, sshKey: string): string {
+  return firstConfig(releaseKey, sshKey)
+    .replace(`"/etc/motd": ""`, `"/etc/motd": "This machine was upgraded.\\n"`)
+    .replace("export default merge(web, {", `export default merge(web, {\n  packages: ["hello"],`);
+}
+
+async function status(target: SshTarget, expected: string): Promise<{ text: string; digest: string }> {
+  const text = (await run(target, "ashlar status")).trimEnd();
+  const json = JSON.parse(await run(target, "ashlar status --json")) as { booted?: { digest?: string } };
+  const digest = json.booted?.digest ?? "";
+  if (digest !== expected)
+    throw new AshlarError<DemoErrorCode>(
+      "E_DEMO_FAILED",
+      `the machine runs ${digest.slice(0, 16)}, not ${expected.slice(0, 16)}:\n${text}`,
+    );
+  return { text, digest };
+}
+
+async function run(target: SshTarget, command: string, step?: Step): Promise<string> {
+  const result = await ssh(target, command, { timeout: BOOT_TIMEOUT });
+  if (result.exitCode !== 0)
+    throw new AshlarError<DemoErrorCode>(
+      "E_DEMO_FAILED",
+      `\`${command}\` failed on the machine with exit code ${result.exitCode}:\n${result.stdout.toString()}${result.stderr}`,
+    );
+  const text = result.stdout.toString();
+  if (text.trim() !== "") step?.detail(text.trim().split("\n").at(-1) ?? "");
+  return text;
+}
+
+/** Returns when the machine answers again with another boot id. */
+async function reboot(target: SshTarget): Promise<void> {
+  const bootId = "cat /proc/sys/kernel/random/boot_id";
+  const before = await run(target, bootId);
+  await ssh(target, "sudo systemctl reboot", { timeout: 60_000 });
+  for (const end = Date.now() + BOOT_TIMEOUT; Date.now() < end;) {
+    await waitForSsh(target, BOOT_TIMEOUT);
+    const now = await ssh(target, bootId, { timeout: 60_000 });
+    if (now.exitCode === 0 && now.stdout.toString() !== before) return;
+  }
+  throw new AshlarError<DemoErrorCode>("E_DEMO_FAILED", "the machine did not reboot");
+}

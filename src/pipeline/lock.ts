@@ -1,0 +1,46 @@
+/** `ashlar lock`: asks the verified archive and apt, and writes the lock beside the config. */
+import { existsSync } from "node:fs";
+import { loadSystem } from "#config/load.ts";
+import { lockDifference } from "#lock/difference.ts";
+import { readLock, writeLock } from "#lock/file.ts";
+import type { Lock } from "#lock/lock.ts";
+import { resolve } from "#lock/resolve.ts";
+import { openToolchain } from "#toolchain/open.ts";
+import { lockPathOf } from "./build.ts";
+import type { Context } from "./context.ts";
+
+export interface LockOptions {
+  readonly config: string;
+  /** "all", or names of packages to move to the newest version; the rest stays where it is. */
+  readonly upgrade?: "all" | readonly string[];
+}
+
+export interface LockResult {
+  readonly path: string;
+  readonly lock: Lock;
+  /** Against the lock that was there before. */
+  readonly changes: ReturnType<typeof lockDifference>;
+}
+
+export async function lockSystem(options: LockOptions, context: Context): Promise<LockResult> {
+  const { workspace, report } = context;
+  const { system } = await loadSystem(options.config);
+  const path = lockPathOf(options.config);
+  const previous = existsSync(path) ? readLock(path) : undefined;
+  const toolchain = await openToolchain("build", {
+    workspace,
+    report,
+    ...(previous === undefined || options.upgrade === "all" ? {} : { packages: previous.tools.packages }),
+  });
+  const lock = await report.step("resolve packages", () =>
+    resolve(system, {
+      workspace,
+      report,
+      toolchain,
+      ...(previous === undefined ? {} : { previous }),
+      ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),
+    }),
+  );
+  writeLock(path, lock);
+  return { path, lock, changes: lockDifference(previous, lock) };
+}
