@@ -1,0 +1,55 @@
+/**
+ * The process that evaluates a `system.ts`: started by `evaluate.ts` with Node's permission model, so that it can read the
+ * project's folder and nothing else, and with no clock, chance or environment (`globals.ts`).
+ */
+import { Console } from "node:console";
+import { MergeConflict } from "../merge.ts";
+import { withoutOverrides } from "../override.ts";
+import { plainProblems } from "../plain.ts";
+import { withholdGlobals } from "./globals.ts";
+import type { Outcome } from "./outcome.ts";
+import { restrictImports } from "./resolve.ts";
+import { firstViolation, HermeticError } from "./violation.ts";
+
+const target = process.argv[2] ?? "";
+const write = process.stdout.write.bind(process.stdout);
+// What a config prints is for people; standard output is for the result.
+globalThis.console = new Console(process.stderr, process.stderr);
+const modules = restrictImports();
+withholdGlobals();
+write(JSON.stringify({ modules, ...(await evaluate()) } satisfies Outcome));
+
+type Result = Outcome extends infer Each ? (Each extends Outcome ? Omit<Each, "modules"> : never) : never;
+
+async function evaluate(): Promise<Result> {
+  try {
+    const module: { readonly default?: unknown } = (await import(target)) as { default?: unknown };
+    const value = withoutOverrides(await module.default);
+    const violation = firstViolation();
+    if (violation !== undefined) return describe(violation);
+    if (value === undefined) return { kind: "no-export" };
+    const problems = plainProblems(value);
+    return problems.length > 0 ? { kind: "not-plain", problems } : { kind: "value", value };
+  } catch (error) {
+    return describe(firstViolation() ?? error);
+  }
+}
+
+function describe(error: unknown): Result {
+  if (!(error instanceof Error)) return { kind: "failed", name: "Error", message: String(error), stack: "" };
+  const stack = error.stack ?? "";
+  if (error instanceof HermeticError) return { kind: "hermetic", message: error.message, stack };
+  if (error instanceof MergeConflict) {
+    const sides = error.sides.map(({ value, argument }) => ({ value: value ?? null, argument }));
+    return { kind: "conflict", path: error.path, sides, stack };
+  }
+  const { code, resource } = error as { code?: unknown; resource?: unknown };
+  return {
+    kind: "failed",
+    name: error.name,
+    message: error.message,
+    stack,
+    ...(typeof code === "string" ? { code } : {}),
+    ...(typeof resource === "string" ? { resource } : {}),
+  };
+}

@@ -1,0 +1,25 @@
+/** What the evaluating process says at its end: one line of JSON on standard output. */
+import type { OptionPath } from "../option-path.ts";
+import type { PlainProblem } from "../plain.ts";
+
+export type Outcome = { readonly modules: readonly string[] } & (
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "no-export" }
+  | { readonly kind: "not-plain"; readonly problems: readonly PlainProblem[] }
+  | {
+      readonly kind: "conflict";
+      readonly path: OptionPath;
+      readonly sides: readonly { readonly value: unknown; readonly argument: number }[];
+      readonly stack: string;
+    }
+  | { readonly kind: "hermetic"; readonly message: string; readonly stack: string }
+  | {
+      readonly kind: "failed";
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string;
+      readonly code?: string;
+      /** The path that could not be read. */
+      readonly resource?: string;
+    }
+);

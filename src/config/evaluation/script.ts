@@ -1,0 +1,117 @@
+/** A `system.ts` as a document: its value, positions for errors, and what went wrong in words. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { AshlarError } from "#errors";
+import type { Document } from "../document.ts";
+import { syntaxError } from "../document.ts";
+import { formatPosition, invalid } from "../errors.ts";
+import type { ConfigErrorCode, Position } from "../errors.ts";
+import { locateOption, locateValue } from "../locate.ts";
+import type { SourceText } from "../locate.ts";
+import { formatPath } from "../option-path.ts";
+import type { ConfigFile } from "../project.ts";
+import { isWithin } from "../paths.ts";
+import { evaluate } from "./evaluate.ts";
+import type { EvaluateOptions } from "./evaluate.ts";
+import type { Outcome } from "./outcome.ts";
+
+/**
+ * @param shown turns an absolute path into the one to print
+ * @throws E_CONFIG_SYNTAX, E_CONFIG_FAILED, E_CONFIG_HERMETIC, E_CONFIG_CONFLICT, E_CONFIG_INVALID, E_CONFIG_TIMEOUT, E_CONFIG_MEMORY
+ */
+export async function readScript(config: ConfigFile, shown: (path: string) => string, options: EvaluateOptions): Promise<Document> {
+  const outcome = await evaluate(config, options);
+  // Read only when there is something to point at.
+  let texts: readonly SourceText[] | undefined;
+  const sources = (): readonly SourceText[] => (texts ??= readModules(config, outcome.modules, shown));
+  const file = shown(config.path);
+  switch (outcome.kind) {
+    case "value":
+      return { value: outcome.value, locate: (path, found) => locateOption(sources(), path, found) };
+    case "no-export":
+      throw new AshlarError<ConfigErrorCode>("E_CONFIG_INVALID", `${file} has no default export`, {
+        hint: "write `export default defineSystem({ … })`",
+      });
+    case "not-plain":
+      throw invalid(file, outcome.problems, (problem) => locateOption(sources(), problem.path));
+    case "conflict":
+      throw conflict(outcome, sources(), placeInStack(outcome.stack, config, shown) ?? { file });
+    case "hermetic":
+      throw hermetic(outcome.message, placeInStack(outcome.stack, config, shown) ?? { file });
+    case "failed":
+      throw failure(outcome, config, shown);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function readModules(config: ConfigFile, modules: readonly string[], shown: (path: string) => string): SourceText[] {
+  const paths = [config.path, ...modules.map((url) => fileURLToPath(url))];
+  const own = [...new Set(paths)].filter((path) => isWithin(path, config.project) && !path.includes("/node_modules/"));
+  return own.map((path) => ({ file: shown(path), text: readFileSync(path, "utf8") }));
+}
+
+function conflict(outcome: Extract<Outcome, { kind: "conflict" }>, sources: readonly SourceText[], merged: Position): AshlarError {
+  const option = formatPath(outcome.path);
+  const taken = new Set<string>();
+  const sides = outcome.sides.map(({ value, argument }) => {
+    const place = locateValue(sources, outcome.path, value).find((position) => !taken.has(formatPosition(position)));
+    if (place !== undefined) taken.add(formatPosition(place));
+    const where = place === undefined ? `in argument ${argument} of merge` : `at ${formatPosition(place)}`;
+    return { text: `${typeof value === "object" ? "an object" : JSON.stringify(value)} ${where}`, place, argument };
+  });
+  return new AshlarError<ConfigErrorCode>(
+    "E_CONFIG_CONFLICT",
+    `${formatPosition(merged)}: merge found two values for ${option}: ${sides.map((side) => side.text).join(" and ")}`,
+    {
+      hint: `take one away, or mark the one that counts: ${String(outcome.path.at(-1))}: override(…)`,
+      details: { option, sides: outcome.sides.map((side, index) => ({ ...side, at: sides[index]?.place })) },
+    },
+  );
+}
+
+function hermetic(message: string, position: Position): AshlarError<ConfigErrorCode> {
+  return new AshlarError("E_CONFIG_HERMETIC", `${formatPosition(position)}: ${message}`, {
+    hint: "write the value into the config, or into a file beside it",
+    details: { ...position },
+  });
+}
+
+function failure(outcome: Extract<Outcome, { kind: "failed" }>, config: ConfigFile, shown: (path: string) => string): AshlarError {
+  const position = placeInStack(outcome.stack, config, shown) ?? { file: shown(config.path) };
+  const { code, resource } = outcome;
+  if (code === "ERR_ACCESS_DENIED" && resource !== undefined && !isWithin(resource, config.project))
+    return hermetic(`reading ${resource} is not allowed: a config reads below ${config.project} only`, position);
+  if (code === "ERR_ACCESS_DENIED") return hermetic(`this is not allowed while a config is evaluated: ${outcome.message}`, position);
+  if (/The requested module 'node:fs'|The requested module 'fs'/.test(outcome.message))
+    return hermetic("of node:fs a config has readFileSync, readdirSync and existsSync", position);
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
+    return syntaxError(position, `${outcome.message.trim()}; only types may be TypeScript, everything else is JavaScript`);
+  if (outcome.name === "SyntaxError") return syntaxError(position, outcome.message.trim());
+  if (code === "ERR_MODULE_NOT_FOUND")
+    return syntaxError(
+      position,
+      `${outcome.message.replace(/ imported from .*$/s, "").replace(/^C/, "c")}; imports name the file with its ending: "./common.ts"`,
+    );
+  return new AshlarError<ConfigErrorCode>("E_CONFIG_FAILED", `${formatPosition(position)}: ${outcome.message}`, {
+    hint: "the config's own code threw this",
+    details: { ...position, stack: outcome.stack },
+  });
+}
+
+/** The first place in the project that a stack names: "file:///p/system.ts:3:5", or "/p/system.ts:3" above a syntax error. */
+function placeInStack(stack: string, config: ConfigFile, shown: (path: string) => string): Position | undefined {
+  for (const [, url, line, column] of stack.matchAll(/((?:file:\/\/)?\/[^\n():]*):(\d+)(?::(\d+))?/g)) {
+    const path = url?.startsWith("file:") === true ? fileURLToPath(url) : (url ?? "");
+    if (!isWithin(path, config.project)) continue;
+    return { file: shown(path), line: Number(line), ...(column === undefined ? caret(stack) : { column: Number(column) }) };
+  }
+  const [, importer] = /imported from (\/[^\n]*)/.exec(stack) ?? [];
+  return importer !== undefined && isWithin(importer, config.project) ? { file: shown(importer) } : undefined;
+}
+
+/** Node draws `^^^` below the column of a syntax error. */
+function caret(stack: string): { column?: number } {
+  const drawn = stack.split("\n").find((line) => /^ *\^+$/.test(line));
+  return drawn === undefined ? {} : { column: drawn.indexOf("^") + 1 };
+}

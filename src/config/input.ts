@@ -1,0 +1,220 @@
+export interface SystemInput {
+  /** Name of the system: in file names, boot entries and, unless `hostname` is given, of the machine. */
+  readonly name: string;
+  /** What the packages come from; a text is the suite. */
+  readonly distribution?: string | DistributionInput | undefined;
+  /** Debian packages, besides what every system and the options below need. */
+  readonly packages?: readonly string[] | undefined;
+  /** Whether packages that others recommend are installed too; default false. */
+  readonly recommends?: boolean | undefined;
+  /** The kernel and what it is told. */
+  readonly kernel?: KernelInput | undefined;
+  /** Name of the machine; default: `name`. */
+  readonly hostname?: string | undefined;
+  /** Language and formats; default `C.UTF-8`. */
+  readonly locale?: string | undefined;
+  /** Time zone; default `UTC`. */
+  readonly timezone?: string | undefined;
+  /** Keyboard; a text is the layout. */
+  readonly keyboard?: string | KeyboardInput | undefined;
+  /** Users by name; `root` too can be described. */
+  readonly users?: Readonly<Record<string, UserInput>> | undefined;
+  /** Groups by name. */
+  readonly groups?: Readonly<Record<string, GroupInput>> | undefined;
+  /** Files by absolute path; a text is the content. */
+  readonly files?: Readonly<Record<string, string | FileInput>> | undefined;
+  /** Symbolic links by absolute path, to their targets. */
+  readonly links?: Readonly<Record<string, string>> | undefined;
+  /** Folders by absolute path; a text is the mode. */
+  readonly directories?: Readonly<Record<string, string | DirectoryInput>> | undefined;
+  /** systemd units by name; a text is the unit file. */
+  readonly units?: Readonly<Record<string, string | UnitInput>> | undefined;
+  /** Which units start. A name without a type is a service. */
+  readonly services?: ServicesInput | undefined;
+  /** Network, by systemd-networkd. */
+  readonly network?: NetworkInput | undefined;
+  /** The OpenSSH server; `true` runs it, for keys only. */
+  readonly ssh?: boolean | SshInput | undefined;
+  /** Kernel parameters by name. */
+  readonly sysctl?: Readonly<Record<string, string | number>> | undefined;
+  /** Further file systems by the absolute path where they appear. */
+  readonly mounts?: Readonly<Record<string, MountInput>> | undefined;
+  /** What outlives a restart. */
+  readonly state?: StateInput | undefined;
+  /** The boot menu and the trial of new generations. */
+  readonly boot?: BootInput | undefined;
+  /** When a new generation counts as working; if it does not, the old one comes back. */
+  readonly health?: HealthInput | undefined;
+  /** Where updates come from and who must have signed them. */
+  readonly updates?: UpdatesInput | undefined;
+}
+
+export interface DistributionInput {
+  /** The distribution; only Debian so far. */
+  readonly name?: "debian" | undefined;
+  /** The release of Debian; default `trixie`. */
+  readonly suite?: string | undefined;
+  /** The processor family; default `amd64`. */
+  readonly architecture?: "amd64" | "arm64" | undefined;
+  /** The parts of the archive that packages may come from; default `main`. */
+  readonly components?: readonly ("main" | "contrib" | "non-free" | "non-free-firmware")[] | undefined;
+}
+
+export interface KernelInput {
+  /** The kernel's package; default `linux-image-amd64`. `linux-image-cloud-amd64` is smaller and made for virtual machines. */
+  readonly package?: string | undefined;
+  /** Kernel command line, one word each; default `quiet`. */
+  readonly arguments?: readonly string[] | undefined;
+  /** Kernel modules that are needed to reach the root disk, besides the usual ones. */
+  readonly initrdModules?: readonly string[] | undefined;
+}
+
+export interface KeyboardInput {
+  /** XKB layout; default `us`. */
+  readonly layout?: string | undefined;
+  /** XKB variant. */
+  readonly variant?: string | undefined;
+  /** XKB options, separated by commas. */
+  readonly options?: string | undefined;
+}
+
+export interface UserInput {
+  /** User number; by default the next free one from 1000. */
+  readonly uid?: number | undefined;
+  /** Full name or purpose. */
+  readonly comment?: string | undefined;
+  /** Home folder; default `/home/<name>`. */
+  readonly home?: string | undefined;
+  /** Login shell; default `/bin/bash`. */
+  readonly shell?: string | undefined;
+  /** Further groups that the user is in. */
+  readonly groups?: readonly string[] | undefined;
+  /** crypt(5) hash of the password, as `openssl passwd -6` prints it; without one the password is locked. */
+  readonly passwordHash?: string | undefined;
+  /** OpenSSH public keys that may log in as this user. */
+  readonly sshKeys?: readonly string[] | undefined;
+  /** Whether the user may become root with sudo; `true` asks for the password when there is one. */
+  readonly sudo?: boolean | "no" | "password" | "nopassword" | undefined;
+}
+
+export interface GroupInput {
+  /** Group number; by default the next free one from 1000. */
+  readonly gid?: number | undefined;
+  /** Users in this group. */
+  readonly members?: readonly string[] | undefined;
+}
+
+export interface FileInput {
+  /** The content. */
+  readonly text?: string | undefined;
+  /** A local file with the content, relative to the config's folder; a folder stands for all files in it. */
+  readonly source?: string | undefined;
+  /** Permission bits; default `0644`. */
+  readonly mode?: string | undefined;
+  /** Owner; default `root`. */
+  readonly owner?: string | undefined;
+  /** Group; default `root`. */
+  readonly group?: string | undefined;
+}
+
+export interface DirectoryInput {
+  /** Permission bits; default `0755`. */
+  readonly mode?: string | undefined;
+  /** Owner; default `root`. */
+  readonly owner?: string | undefined;
+  /** Group; default `root`. */
+  readonly group?: string | undefined;
+}
+
+export interface UnitInput {
+  /** The unit file. */
+  readonly text: string;
+  /** Start it with the machine; by default when it has an [Install] section. */
+  readonly enable?: boolean | undefined;
+}
+
+export interface ServicesInput {
+  /** Units that start with the machine. */
+  readonly enable?: readonly string[] | undefined;
+  /** Units of packages that do not start by themselves. */
+  readonly disable?: readonly string[] | undefined;
+  /** Units that cannot be started at all. */
+  readonly mask?: readonly string[] | undefined;
+}
+
+export interface NetworkInterfaceInput {
+  /** Names or patterns of the interfaces it applies to, separated by spaces; default: its own name. */
+  readonly match?: string | undefined;
+  /** Whether to ask for addresses; default yes, unless `addresses` are given. */
+  readonly dhcp?: boolean | "no" | "yes" | "ipv4" | "ipv6" | undefined;
+  /** Fixed addresses with their prefix length. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Default gateways. */
+  readonly gateway?: string | readonly string[] | undefined;
+  /** Name servers. */
+  readonly dns?: readonly string[] | undefined;
+}
+
+export interface NetworkInput {
+  /** Interfaces by a name of your own; by default one, `ethernet`, that matches `en* eth*` and asks for addresses. */
+  readonly interfaces?: Readonly<Record<string, NetworkInterfaceInput>> | undefined;
+}
+
+export interface SshInput {
+  /** Run the server; default true as soon as `ssh` is written. */
+  readonly enable?: boolean | undefined;
+  /** TCP port; default 22. */
+  readonly port?: number | undefined;
+  /** Whether passwords are accepted besides keys; default false. */
+  readonly passwordAuthentication?: boolean | undefined;
+  /** Whether root may log in; default `no`. */
+  readonly permitRootLogin?: "no" | "prohibit-password" | "yes" | undefined;
+}
+
+export interface MountInput {
+  /** What is mounted, such as `LABEL=data`, `/dev/vdb` or `tmpfs`. */
+  readonly device: string;
+  /** File system type. */
+  readonly type: string;
+  /** Mount options, one each. */
+  readonly options?: readonly string[] | undefined;
+}
+
+export interface StateInput {
+  /** What becomes of changes below /etc: gone at the next start (`ephemeral`, the default), kept, or refused. */
+  readonly etcMode?: "ephemeral" | "persistent" | "readonly" | undefined;
+  /** Files and folders below /etc that outlive a restart, besides machine-id and the host keys of ssh. */
+  readonly etc?: readonly string[] | undefined;
+  /** Paths below /var to what they are: `state` is kept and backed up, the others are not. */
+  readonly var?: Readonly<Record<string, "state" | "cache" | "log" | "ephemeral">> | undefined;
+}
+
+export interface BootInput {
+  /** Seconds that the boot menu waits; default 3. */
+  readonly timeout?: number | undefined;
+  /** Starts that a new generation has to prove itself; default 3. */
+  readonly tries?: number | undefined;
+}
+
+export interface CommandInput {
+  /** Name in reports. */
+  readonly name: string;
+  /** Program (absolute path) and its arguments; no shell. */
+  readonly command: readonly string[];
+  /** Seconds after which it has failed; default 60. */
+  readonly deadline?: number | undefined;
+}
+
+export interface HealthInput {
+  /** Units that must be active. */
+  readonly units?: readonly string[] | undefined;
+  /** Commands that must end with exit code 0. */
+  readonly commands?: readonly CommandInput[] | undefined;
+}
+
+export interface UpdatesInput {
+  /** Public keys; a release must be signed by one of them. */
+  readonly keys?: readonly string[] | undefined;
+  /** Where `ashlar upgrade` looks: a URL or a folder made by `ashlar publish`. */
+  readonly source?: string | undefined;
+}

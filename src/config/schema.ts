@@ -1,0 +1,244 @@
+/**
+ * The schema of what a person writes, in TypeScript, YAML or JSON. It is the source of the JSON Schema and of the guide;
+ * `input.ts` says the same in TypeScript with the same texts, and a test holds the two together.
+ */
+import * as z from "zod";
+import {
+  accountId,
+  accountName,
+  hostName,
+  ipAddress,
+  ipPrefix,
+  line,
+  matching,
+  mode,
+  owner,
+  packageName,
+  passwordHash,
+  releaseKey,
+  sshKey,
+  text,
+  timeZone,
+  unitName,
+  unitReference,
+  word,
+} from "./fields.ts";
+import { absolutePath, etcPath, imagePath } from "./paths.ts";
+
+/** One object of options: unknown names are refused, every option may be left out. */
+function options<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape);
+}
+
+const distribution = options({
+  name: z.literal("debian").optional().describe("The distribution; only Debian so far."),
+  suite: matching(/^[a-z][a-z0-9.-]*$/, 'a suite, such as "trixie"')
+    .optional()
+    .describe("The release of Debian; default `trixie`."),
+  architecture: z.enum(["amd64", "arm64"]).optional().describe("The processor family; default `amd64`."),
+  components: z
+    .array(z.enum(["main", "contrib", "non-free", "non-free-firmware"]))
+    .optional()
+    .describe("The parts of the archive that packages may come from; default `main`."),
+});
+
+const kernel = options({
+  package: packageName()
+    .optional()
+    .describe("The kernel's package; default `linux-image-amd64`. `linux-image-cloud-amd64` is smaller and made for virtual machines."),
+  arguments: z.array(word()).optional().describe("Kernel command line, one word each; default `quiet`."),
+  initrdModules: z
+    .array(matching(/^[A-Za-z0-9_-]+$/, "a kernel module's name"))
+    .optional()
+    .describe("Kernel modules that are needed to reach the root disk, besides the usual ones."),
+});
+
+const keyboard = options({
+  layout: matching(/^[A-Za-z0-9_,-]+$/, 'XKB layouts, such as "de" or "us,ru"')
+    .optional()
+    .describe("XKB layout; default `us`."),
+  variant: matching(/^[A-Za-z0-9_,-]*$/, 'XKB variants, such as "nodeadkeys"')
+    .optional()
+    .describe("XKB variant."),
+  options: matching(/^[A-Za-z0-9_:,-]*$/, 'XKB options, such as "ctrl:nocaps"')
+    .optional()
+    .describe("XKB options, separated by commas."),
+});
+
+const user = options({
+  uid: accountId().optional().describe("User number; by default the next free one from 1000."),
+  comment: matching(/^[^\p{Cc}:]*$/u, "one line without a colon")
+    .optional()
+    .describe("Full name or purpose."),
+  home: absolutePath().optional().describe("Home folder; default `/home/<name>`."),
+  shell: absolutePath().optional().describe("Login shell; default `/bin/bash`."),
+  groups: z.array(accountName()).optional().describe("Further groups that the user is in."),
+  passwordHash: passwordHash()
+    .optional()
+    .describe("crypt(5) hash of the password, as `openssl passwd -6` prints it; without one the password is locked."),
+  sshKeys: z.array(sshKey()).optional().describe("OpenSSH public keys that may log in as this user."),
+  sudo: z
+    .union([z.boolean(), z.enum(["no", "password", "nopassword"])])
+    .optional()
+    .describe("Whether the user may become root with sudo; `true` asks for the password when there is one."),
+});
+
+const group = options({
+  gid: accountId().optional().describe("Group number; by default the next free one from 1000."),
+  members: z.array(accountName()).optional().describe("Users in this group."),
+});
+
+const file = options({
+  text: text().optional().describe("The content."),
+  source: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A local file with the content, relative to the config's folder; a folder stands for all files in it."),
+  mode: mode().optional().describe("Permission bits; default `0644`."),
+  owner: owner().optional().describe("Owner; default `root`."),
+  group: owner().optional().describe("Group; default `root`."),
+});
+
+const directory = options({
+  mode: mode().optional().describe("Permission bits; default `0755`."),
+  owner: owner().optional().describe("Owner; default `root`."),
+  group: owner().optional().describe("Group; default `root`."),
+});
+
+const unit = options({
+  text: text().describe("The unit file."),
+  enable: z.boolean().optional().describe("Start it with the machine; by default when it has an [Install] section."),
+});
+
+const services = options({
+  enable: z.array(unitReference()).optional().describe("Units that start with the machine."),
+  disable: z.array(unitReference()).optional().describe("Units of packages that do not start by themselves."),
+  mask: z.array(unitReference()).optional().describe("Units that cannot be started at all."),
+});
+
+const networkInterface = options({
+  match: matching(/^[A-Za-z0-9*?_.[\]!: -]+$/, 'names or patterns of interfaces, such as "en* eth*"')
+    .optional()
+    .describe("Names or patterns of the interfaces it applies to, separated by spaces; default: its own name."),
+  dhcp: z
+    .union([z.boolean(), z.enum(["no", "yes", "ipv4", "ipv6"])])
+    .optional()
+    .describe("Whether to ask for addresses; default yes, unless `addresses` are given."),
+  addresses: z.array(ipPrefix()).optional().describe("Fixed addresses with their prefix length."),
+  gateway: z
+    .union([ipAddress(), z.array(ipAddress())])
+    .optional()
+    .describe("Default gateways."),
+  dns: z.array(ipAddress()).optional().describe("Name servers."),
+});
+
+const network = options({
+  interfaces: z
+    .record(matching(/^[a-z0-9][a-z0-9-]*$/, "a name of lower-case letters, digits and -"), networkInterface)
+    .optional()
+    .describe("Interfaces by a name of your own; by default one, `ethernet`, that matches `en* eth*` and asks for addresses."),
+});
+
+const ssh = options({
+  enable: z.boolean().optional().describe("Run the server; default true as soon as `ssh` is written."),
+  port: z.int().min(1).max(65535).optional().describe("TCP port; default 22."),
+  passwordAuthentication: z.boolean().optional().describe("Whether passwords are accepted besides keys; default false."),
+  permitRootLogin: z.enum(["no", "prohibit-password", "yes"]).optional().describe("Whether root may log in; default `no`."),
+});
+
+const mount = options({
+  device: word().describe("What is mounted, such as `LABEL=data`, `/dev/vdb` or `tmpfs`."),
+  type: matching(/^[A-Za-z0-9._]+$/, 'a file system type, such as "ext4"').describe("File system type."),
+  options: z
+    .array(matching(/^[!-+\--~]+$/, "one mount option"))
+    .optional()
+    .describe("Mount options, one each."),
+});
+
+const state = options({
+  etcMode: z
+    .enum(["ephemeral", "persistent", "readonly"])
+    .optional()
+    .describe("What becomes of changes below /etc: gone at the next start (`ephemeral`, the default), kept, or refused."),
+  etc: z
+    .array(etcPath())
+    .optional()
+    .describe("Files and folders below /etc that outlive a restart, besides machine-id and the host keys of ssh."),
+  var: z
+    .record(absolutePath(), z.enum(["state", "cache", "log", "ephemeral"]))
+    .optional()
+    .describe("Paths below /var to what they are: `state` is kept and backed up, the others are not."),
+});
+
+const boot = options({
+  timeout: z.int().min(0).max(600).optional().describe("Seconds that the boot menu waits; default 3."),
+  tries: z.int().min(1).max(99).optional().describe("Starts that a new generation has to prove itself; default 3."),
+});
+
+const command = options({
+  name: matching(/^[a-z0-9][a-z0-9-]*$/, "a name of lower-case letters, digits and -").describe("Name in reports."),
+  command: z.array(line()).min(1).describe("Program (absolute path) and its arguments; no shell."),
+  deadline: z.int().min(1).max(3600).optional().describe("Seconds after which it has failed; default 60."),
+});
+
+const health = options({
+  units: z.array(unitReference()).optional().describe("Units that must be active."),
+  commands: z.array(command).optional().describe("Commands that must end with exit code 0."),
+});
+
+const updates = options({
+  keys: z.array(releaseKey()).optional().describe("Public keys; a release must be signed by one of them."),
+  source: matching(/^(https?:\/\/[!-~]+|\/[!-~]*)$/, "an http(s) URL or an absolute path")
+    .optional()
+    .describe("Where `ashlar upgrade` looks: a URL or a folder made by `ashlar publish`."),
+});
+
+export const systemSchema = options({
+  name: matching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a name of lower-case letters, digits and -, at most 63").describe(
+    "Name of the system: in file names, boot entries and, unless `hostname` is given, of the machine.",
+  ),
+  distribution: z
+    .union([z.string().regex(/^[a-z][a-z0-9.-]*$/, { error: 'a suite, such as "trixie"' }), distribution])
+    .optional()
+    .describe("What the packages come from; a text is the suite."),
+  packages: z.array(packageName()).optional().describe("Debian packages, besides what every system and the options below need."),
+  recommends: z.boolean().optional().describe("Whether packages that others recommend are installed too; default false."),
+  kernel: kernel.optional().describe("The kernel and what it is told."),
+  hostname: hostName().optional().describe("Name of the machine; default: `name`."),
+  locale: matching(/^[A-Za-z]{1,8}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?$/, 'a locale, such as "C.UTF-8" or "de_DE.UTF-8"')
+    .optional()
+    .describe("Language and formats; default `C.UTF-8`."),
+  timezone: timeZone().optional().describe("Time zone; default `UTC`."),
+  keyboard: z
+    .union([z.string().regex(/^[A-Za-z0-9_,-]+$/, { error: 'XKB layouts, such as "de"' }), keyboard])
+    .optional()
+    .describe("Keyboard; a text is the layout."),
+  users: z.record(accountName(), user).optional().describe("Users by name; `root` too can be described."),
+  groups: z.record(accountName(), group).optional().describe("Groups by name."),
+  files: z
+    .record(imagePath(), z.union([text(), file]))
+    .optional()
+    .describe("Files by absolute path; a text is the content."),
+  links: z.record(imagePath(), line().min(1)).optional().describe("Symbolic links by absolute path, to their targets."),
+  directories: z
+    .record(imagePath(), z.union([mode(), directory]))
+    .optional()
+    .describe("Folders by absolute path; a text is the mode."),
+  units: z
+    .record(unitName(), z.union([text(), unit]))
+    .optional()
+    .describe("systemd units by name; a text is the unit file."),
+  services: services.optional().describe("Which units start. A name without a type is a service."),
+  network: network.optional().describe("Network, by systemd-networkd."),
+  ssh: z.union([z.boolean(), ssh]).optional().describe("The OpenSSH server; `true` runs it, for keys only."),
+  sysctl: z
+    .record(matching(/^[A-Za-z0-9_.*/-]+$/, 'a kernel parameter, such as "net.ipv4.ip_forward"'), z.union([line(), z.number()]))
+    .optional()
+    .describe("Kernel parameters by name."),
+  mounts: z.record(absolutePath(), mount).optional().describe("Further file systems by the absolute path where they appear."),
+  state: state.optional().describe("What outlives a restart."),
+  boot: boot.optional().describe("The boot menu and the trial of new generations."),
+  health: health.optional().describe("When a new generation counts as working; if it does not, the old one comes back."),
+  updates: updates.optional().describe("Where updates come from and who must have signed them."),
+});
