@@ -87,7 +87,10 @@ function fileName(): fc.Arbitrary<string> {
     .filter((name) => !name.includes("/") && name !== "." && name !== "..");
 }
 
-/** Repeating keys and values, so that some are shared, and sizes that reach block boundaries. */
+/**
+ * Repeating keys and values, so that some are shared, and sizes that reach block boundaries.
+ * Without `trusted.overlay.opaque`: mkcomposefs 1.0.8 miscounts when its own mark replaces it.
+ */
 function xattrs(): fc.Arbitrary<Map<string, string>> {
   const key = fc.oneof(
     fc.constantFrom(
@@ -103,7 +106,7 @@ function xattrs(): fc.Arbitrary<Map<string, string>> {
     fc.constantFrom(
       "trusted.overlay.metacopy",
       "trusted.overlay.redirect",
-      "trusted.overlay.opaque",
+      "trusted.overlay.origin",
       "user.overlay.x",
       "trusted.overlay.overlay.y",
     ),

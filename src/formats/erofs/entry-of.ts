@@ -70,7 +70,8 @@ function redirectOf({ xattrs, position }: RawInode): ByteString | undefined {
   return redirect.slice(1);
 }
 
-function digestOf({ xattrs, position }: RawInode): string | undefined {
+/** The digest of an external file; undefined when it was written without one. */
+export function digestOf({ xattrs, position }: RawInode): string | undefined {
   const metacopy = xattrs.get(METACOPY);
   const digest = metacopy === undefined ? undefined : digestOfMetacopy(metacopy);
   if (metacopy === undefined || (metacopy !== "" && digest === undefined)) throw damaged(position, "an external file without metacopy");

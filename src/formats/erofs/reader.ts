@@ -9,6 +9,9 @@ import { openImage } from "./image.ts";
 import { walkImage } from "./walk.ts";
 import type { Name } from "./walk.ts";
 
+export { objectsOfImage } from "./objects.ts";
+export type { ImageObject } from "./objects.ts";
+
 /**
  * The entries of an image in the byte order of their paths. Written again with the image's version they give the same bytes,
  * except that another folder may be marked when a whiteout has hard links in several.
@@ -28,21 +31,6 @@ export function readImage(content: Uint8Array): DumpEntry[] {
   }
   for (const { path, inode } of links) entries.push({ path, hardlink: primary[inode.number]!.path });
   return entries.sort((a, b) => compareBytes(a.path, b.path));
-}
-
-export interface ImageObject {
-  /** fs-verity digest in 64 hex digits. */
-  readonly object: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** Each external object of an image once, in the order of their digests. @throws E_EROFS_DAMAGED, E_EROFS_LIMIT */
-export function objectsOfImage(content: Uint8Array): ImageObject[] {
-  const sizes = new Map<string, number>();
-  for (const entry of readImage(content))
-    if (entry.hardlink === undefined && entry.digest !== undefined) sizes.set(entry.digest, entry.size);
-  return [...sizes].map(([object, size]) => ({ object, size })).sort((a, b) => compareBytes(a.object, b.object));
 }
 
 function isHidingEntry({ path, inode }: Name, hidden: ReadonlySet<ByteString>): boolean {
