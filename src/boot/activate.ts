@@ -1,0 +1,81 @@
+/** Changes which generation starts next, and removes what none needs. */
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { AshlarError, hasErrno } from "#errors";
+import { syncFolder } from "#sys/atomic.ts";
+import { ENTRY_SECTOR, pad } from "./entry.ts";
+import { generationOf, parseEntryName } from "./entry-name.ts";
+import type { BootErrorCode } from "./errors.ts";
+import { ENTRIES, listEntries } from "./loader.ts";
+
+/**
+ * Gives a generation another activation number; with the highest one it starts next. One sector is overwritten in place:
+ * no space, no new name, no moment without the entry.
+ * @throws E_ENTRY_MISSING, E_ENTRY_MALFORMED, E_ENTRY_TOO_LONG (numbers end at 999999)
+ */
+export function setActivation(esp: string, generation: number, activation: number): void {
+  const fileName = entriesOf(esp, generation)[0];
+  if (fileName === undefined)
+    throw new AshlarError<BootErrorCode>("E_ENTRY_MISSING", `${esp}/${ENTRIES} has no entry of generation ${generation}`, {
+      hint: "`ashlar generations` lists those there are",
+      details: { generation },
+    });
+  const path = join(esp, ENTRIES, fileName);
+  const fd = openSync(path, "r+");
+  try {
+    const sector = Buffer.alloc(ENTRY_SECTOR);
+    const size = readSync(fd, sector, 0, ENTRY_SECTOR, 0);
+    const line = /(?<=^|\n)version [0-9]{6}(?=\n)/.exec(sector.toString("latin1", 0, size));
+    if (line === null)
+      throw new AshlarError<BootErrorCode>("E_ENTRY_MALFORMED", `${path} has no version line in its first ${ENTRY_SECTOR} bytes`, {
+        hint: "write the entry anew (`ashlar upgrade`)",
+        details: { path },
+      });
+    sector.write(`version ${pad(activation)}`, line.index, "latin1");
+    writeSync(fd, sector, 0, size, 0);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes the entry of a generation, whatever its counter says. @returns whether there was one */
+export function removeEntry(esp: string, generation: number): boolean {
+  const names = entriesOf(esp, generation);
+  for (const name of names) rmSync(join(esp, ENTRIES, name));
+  if (names.length > 0) syncFolder(join(esp, ENTRIES));
+  return names.length > 0;
+}
+
+/**
+ * Removes the kernel folders that no entry names, and leftovers of an interrupted installation.
+ * @returns names of the removed folders
+ */
+export function pruneKernels(esp: string): string[] {
+  const home = join(esp, "ashlar");
+  for (const name of listEntries(esp)) if (name.startsWith("ashlar-") && name.endsWith(".tmp")) rmSync(join(esp, ENTRIES, name));
+  // Any mention keeps a folder, also in an entry that cannot be parsed or is somebody else's.
+  const texts = listEntries(esp).map((name) => readFileSync(join(esp, ENTRIES, name), "latin1"));
+  const doomed = listFolders(home).filter(
+    (folder) => /^[0-9a-f]{32}(\.new)?$/.test(folder) && !texts.some((text) => text.includes(`/ashlar/${folder}/`)),
+  );
+  for (const folder of doomed) rmSync(join(home, folder), { recursive: true });
+  if (doomed.length > 0) syncFolder(home);
+  return doomed;
+}
+
+function entriesOf(esp: string, generation: number): string[] {
+  return listEntries(esp).filter((name) => {
+    const parsed = parseEntryName(name);
+    return parsed !== undefined && generationOf(parsed.id) === generation;
+  });
+}
+
+function listFolders(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
