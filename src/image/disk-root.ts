@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { AshlarError } from "#errors";
 import { VERITY_INODE_FLAGS, verityMetadata } from "#formats/ext4-verity.ts";
 import { compareBytes } from "#formats/bytes.ts";
-import { USTAR_END, ustarHeader, ustarPadding } from "#formats/ustar.ts";
+import { TAR_END, tarHeader, tarPadding } from "#formats/gnu-tar.ts";
 import type { GptPartition } from "#formats/gpt.ts";
 import type { Step } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
@@ -91,33 +91,44 @@ export async function makeRoot(request: RootRequest): Promise<void> {
     });
 }
 
-/** The file system as a tar stream. */
+/** The file system as a tar stream; between content and verity metadata is a hole. */
 async function* content(request: RootRequest): AsyncGenerator<Buffer> {
   const { epoch: mtime, store, image, objects, step } = request;
   const file = (path: string, mode: number, bytes: Buffer): Buffer[] => [
-    ustarHeader({ kind: "file", path, mode, mtime, size: bytes.length }),
+    tarHeader({ kind: "file", path, mode, mtime, size: bytes.length }),
     bytes,
-    ustarPadding(bytes.length),
+    tarPadding(bytes.length),
   ];
-  for (const [path, mode] of FOLDERS) yield ustarHeader({ kind: "directory", path, mode, mtime });
+  for (const [path, mode] of FOLDERS) yield tarHeader({ kind: "directory", path, mode, mtime });
   yield* file("ashlar/deployments/000001.json", 0o644, Buffer.from(request.deployment));
   yield* file(`${STORE}/meta.json`, 0o644, readFileSync(join(store.root, "meta.json")));
-  yield ustarHeader({ kind: "symlink", path: `${STORE}/images/${image}`, mode: 0o777, mtime, target: `../${objectPath(image)}` });
+  yield tarHeader({ kind: "symlink", path: `${STORE}/images/${image}`, mode: 0o777, mtime, target: `../${objectPath(image)}` });
   let done = 0;
   let folder = "";
   for (const { object, size } of objects) {
     const path = `${STORE}/${objectPath(object)}`;
-    if (path.slice(0, -63) !== folder) yield ustarHeader({ kind: "directory", path: (folder = path.slice(0, -63)), mode: 0o755, mtime });
+    if (path.slice(0, -63) !== folder) yield tarHeader({ kind: "directory", path: (folder = path.slice(0, -63)), mode: 0o755, mtime });
     const bytes = store.read(object);
     const metadata = verityMetadata(bytes);
     if (metadata.digest !== object || bytes.length !== size) throw damaged(store.pathOf(object));
-    yield ustarHeader({ kind: "file", path, mode: 0o444, mtime, size: metadata.offset + metadata.bytes.length });
+    const padding = tarPadding(size);
+    yield tarHeader({
+      kind: "file",
+      path,
+      mode: 0o444,
+      mtime,
+      size: metadata.offset + metadata.bytes.length,
+      regions: [
+        { offset: 0, size: size + padding.length },
+        { offset: metadata.offset, size: metadata.bytes.length },
+      ],
+    });
     yield bytes;
-    yield Buffer.alloc(metadata.offset - size);
+    yield padding;
     yield metadata.bytes;
     step.progress(++done, objects.length, "objects");
   }
-  yield USTAR_END;
+  yield TAR_END;
 }
 
 /** Sets size and flags of every object, by path. */
