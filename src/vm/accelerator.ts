@@ -21,6 +21,8 @@ export interface AcceleratorChoice {
   readonly wanted: Accelerator | undefined;
   readonly workspace: Workspace;
   readonly report: Reporter;
+  /** {@link KVM_DEVICE} by default. */
+  readonly device?: string;
   /** Boots a copy of the machine under KVM; undefined when it lived, else QEMU's last words. */
   readonly probe: () => Promise<string | undefined>;
 }
@@ -29,9 +31,15 @@ export interface AcceleratorChoice {
  * Decides, and says in one line why it is not KVM.
  * @throws E_VM_KVM when KVM was asked for and there is none
  */
-export async function chooseAccelerator({ wanted, workspace, report, probe }: AcceleratorChoice): Promise<Accelerator> {
+export async function chooseAccelerator({
+  wanted,
+  workspace,
+  report,
+  probe,
+  device = KVM_DEVICE,
+}: AcceleratorChoice): Promise<Accelerator> {
   if (wanted === "tcg") return "tcg";
-  const obstacle = kvmObstacle();
+  const obstacle = kvmObstacle(device);
   if (wanted === "kvm") {
     if (obstacle === undefined) return "kvm";
     throw new AshlarError<VmErrorCode>("E_VM_KVM", `no KVM on this machine: ${obstacle}`, {
@@ -53,13 +61,13 @@ export async function chooseAccelerator({ wanted, workspace, report, probe }: Ac
   return failure === undefined ? "kvm" : emulate(failure);
 }
 
-function kvmObstacle(): string | undefined {
+function kvmObstacle(device: string): string | undefined {
   try {
-    accessSync(KVM_DEVICE, constants.R_OK | constants.W_OK);
+    accessSync(device, constants.R_OK | constants.W_OK);
     return undefined;
   } catch (error) {
-    if (hasErrno(error, "ENOENT")) return `there is no ${KVM_DEVICE}`;
-    if (hasErrno(error, "EACCES")) return `${KVM_DEVICE} may not be opened`;
+    if (hasErrno(error, "ENOENT")) return `there is no ${device}`;
+    if (hasErrno(error, "EACCES")) return `${device} may not be opened`;
     throw error;
   }
 }

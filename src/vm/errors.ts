@@ -5,4 +5,5 @@ export type VmErrorCode =
   | "E_VM_CONSOLE_TIMEOUT"
   | "E_VM_CONSOLE_CLOSED"
   | "E_VM_QMP"
-  | "E_VM_SOCKET";
+  | "E_VM_SOCKET"
+  | "E_VM_SSH";
