@@ -24,15 +24,10 @@ export const WHITEOUTS_OPAQUE_XATTRS = ["trusted.overlay.overlay.opaque", "user.
 export const HIDDEN_NAMES: readonly ByteString[] = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, "0"));
 
 /** Version 0, total length 36, no flags, digest algorithm 1 (SHA-256). */
-const METACOPY_HEADER = "\x00\x24\x00\x01";
-const METACOPY_LENGTH = 36;
+export const METACOPY_HEADER = "\x00\x24\x00\x01";
+export const METACOPY_LENGTH = 36;
 
-/** Value of {@link METACOPY} for a digest of 64 hex digits. */
-export function metacopyOf(digest: string): ByteString {
-  return METACOPY_HEADER + Buffer.from(digest, "hex").toString("latin1");
-}
-
-/** Inverse of {@link metacopyOf}; undefined when the value is something else. */
+/** The digest in a value of {@link METACOPY}, in 64 hex digits; undefined when the value is something else. */
 export function digestOfMetacopy(value: ByteString): string | undefined {
   if (value.length !== METACOPY_LENGTH || !value.startsWith(METACOPY_HEADER)) return undefined;
   return Buffer.from(value.slice(METACOPY_HEADER.length), "latin1").toString("hex");

@@ -13,7 +13,7 @@ import { inodeOf, isWhiteout } from "./inode-of.ts";
 import { createInode } from "./inode.ts";
 import type { Child, Inode } from "./inode.ts";
 import { numberInodes } from "./number.ts";
-import { setXattr } from "./xattr.ts";
+import { rankKeys, setXattr } from "./xattr.ts";
 import type { XattrTable } from "./xattr.ts";
 
 /** Version of composefs, which changes how directories with whiteouts are marked. */
@@ -41,8 +41,7 @@ export function graphOf(entries: readonly DumpEntry[], versions: VersionRange = 
   const version = versionFor(entries, versions);
   const xattrs: XattrTable = new Map();
   const folders = new Map<ByteString, Folder>();
-  const links: { readonly link: DumpHardlink; readonly parent: Folder }[] = [];
-  const targets = linkTargets(entries);
+  const links: Link[] = [];
 
   let parentPath = "";
   let parent: Folder | undefined;
@@ -67,18 +66,18 @@ export function graphOf(entries: readonly DumpEntry[], versions: VersionRange = 
     parent.children.push({ name: nameOf(entry.path, slash), inode, primary: true });
     if (inode.children !== undefined) addFolder(folders, entry.path, { inode, parent: parent.inode, children: inode.children });
     else if (isWhiteout(entry)) markWhiteouts(xattrs, parent.inode, version);
-    if (targets.has(entry.path)) targets.set(entry.path, inode);
   }
 
   const root = folders.get("/");
   if (root === undefined) throw inputError("/", "there is no root");
-  for (const { link, parent } of links) addLink(link, parent, targets);
+  addLinks(links, folders);
   setXattr(xattrs, root.inode.xattrs, OPAQUE, "y");
   hideObjectFolders(root, xattrs);
   for (const folder of folders.values()) {
     folder.children.push({ name: ".", inode: folder.inode, primary: false }, { name: "..", inode: folder.parent, primary: false });
     sortChildren(folder.children);
   }
+  rankKeys(xattrs);
   return { version, inodes: numberInodes(root.inode), xattrs };
 }
 
@@ -86,6 +85,11 @@ interface Folder {
   readonly inode: Inode;
   readonly parent: Inode;
   readonly children: Child[];
+}
+
+interface Link {
+  readonly link: DumpHardlink;
+  readonly parent: Folder;
 }
 
 function versionFor(entries: readonly DumpEntry[], { minVersion = 0, maxVersion = 1 }: VersionRange): ImageVersion {
@@ -106,17 +110,26 @@ function addFolder(folders: Map<ByteString, Folder>, path: ByteString, folder: F
   folders.set(path, folder);
 }
 
-function linkTargets(entries: readonly DumpEntry[]): Map<ByteString, Inode | undefined> {
-  const targets = new Map<ByteString, Inode | undefined>();
-  for (const entry of entries) if (entry.hardlink !== undefined) targets.set(entry.hardlink, undefined);
-  return targets;
-}
-
-function addLink(link: DumpHardlink, parent: Folder, targets: ReadonlyMap<ByteString, Inode | undefined>): void {
-  const inode = targets.get(link.hardlink);
-  if (inode === undefined) throw inputError(link.path, `a hard link to ${link.hardlink}, which is not an entry of its own`);
-  if (inode.children !== undefined) throw inputError(link.path, `a hard link to the directory ${link.hardlink}`);
-  parent.children.push({ name: nameOf(link.path, link.path.lastIndexOf("/")), inode, primary: false });
+/** Adds hard links when all other names are there, because a link may come before its target. */
+function addLinks(links: readonly Link[], folders: ReadonlyMap<ByteString, Folder>): void {
+  const inodesIn = new Map<Folder, Map<ByteString, Inode>>();
+  const targetOf = ({ path, hardlink }: DumpHardlink): Inode => {
+    const slash = hardlink.lastIndexOf("/");
+    const folder = folders.get(slash > 0 ? hardlink.slice(0, slash) : "/");
+    let inodes = folder === undefined ? undefined : inodesIn.get(folder);
+    if (folder !== undefined && inodes === undefined) {
+      inodes = new Map(folder.children.map((child) => [child.name, child.inode]));
+      inodesIn.set(folder, inodes);
+    }
+    const inode = inodes?.get(hardlink.slice(slash + 1));
+    if (inode === undefined) throw inputError(path, `a hard link to ${hardlink}, which is not an entry of its own`);
+    if (inode.children !== undefined) throw inputError(path, `a hard link to the directory ${hardlink}`);
+    return inode;
+  };
+  // All targets first: a link is not a target, and is not among the children yet.
+  const inodes = links.map(({ link }) => targetOf(link));
+  for (const [index, { link, parent }] of links.entries())
+    parent.children.push({ name: nameOf(link.path, link.path.lastIndexOf("/")), inode: inodes[index]!, primary: false });
 }
 
 function nameOf(path: ByteString, slash: number): ByteString {
@@ -137,32 +150,18 @@ function markWhiteouts(xattrs: XattrTable, folder: Inode, version: ImageVersion)
 function hideObjectFolders(root: Folder, xattrs: XattrTable): void {
   const taken = new Set(root.children.map((child) => child.name));
   const label = root.inode.xattrs.find((xattr) => xattr.key.name === "security.selinux");
-  const { uid, gid, mtime, mtimeNsec } = root.inode;
+  const whiteout = { ...root.inode.entry, mode: S_IFCHR | 0o644, nlink: 1, rdev: 0 };
   for (const name of HIDDEN_NAMES) {
     if (taken.has(name)) continue;
-    const inode = createInode({
-      path: `/${name}`,
-      mode: S_IFCHR | 0o644,
-      size: 0,
-      nlink: 1,
-      uid,
-      gid,
-      rdev: 0,
-      mtime,
-      mtimeNsec,
-      target: undefined,
-      content: undefined,
-      xattrs: [],
-      children: undefined,
-    });
+    const inode = createInode({ ...whiteout, path: `/${name}` }, whiteout.mode, 0, { xattrs: [], children: undefined });
     if (label !== undefined) setXattr(xattrs, inode.xattrs, label.key.name, label.value);
     root.children.push({ name, inode, primary: true });
   }
 }
 
-/** Sorts by bytes, and refuses names that are there twice. Most lists are in order but for their last entries. */
+/** Sorts by bytes, and refuses names that are there twice. */
 function sortChildren(children: Child[]): void {
   children.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (let index = 1; index < children.length; index++)
-    if (children[index - 1]!.name === children[index]!.name) throw inputError(children[index]!.inode.path, "the name is there twice");
+    if (children[index - 1]!.name === children[index]!.name) throw inputError(children[index]!.inode.entry.path, "the name is there twice");
 }

@@ -1,6 +1,7 @@
 /** One entry as the inode that stands for it in the image. */
+import type { ByteString } from "#formats/bytes.ts";
 import type { DumpInode } from "#formats/composefs/dump-entry.ts";
-import { METACOPY, OVERLAY_ESCAPE_PREFIX, OVERLAY_PREFIX, REDIRECT, WHITEOUT_XATTRS, metacopyOf } from "#formats/composefs/overlay.ts";
+import { METACOPY, OVERLAY_ESCAPE_PREFIX, OVERLAY_PREFIX, REDIRECT, WHITEOUT_XATTRS } from "#formats/composefs/overlay.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "#formats/file-mode.ts";
 import { createInode } from "./inode.ts";
 import type { Inode } from "./inode.ts";
@@ -10,30 +11,14 @@ import type { Xattr, XattrTable } from "./xattr.ts";
 /** Makes the inode of an entry, with the attributes overlayfs needs; a whiteout becomes an empty file. */
 export function inodeOf(entry: DumpInode, table: XattrTable): Inode {
   const type = entry.mode & S_IFMT;
-  const whiteout = isWhiteout(entry);
-  const content = type === S_IFREG && entry.content !== undefined && entry.size > 0 ? entry.content : undefined;
-  const target = type === S_IFLNK ? entry.payload : undefined;
-  const xattrs = escapedXattrs(entry, table);
-  if (type === S_IFREG && entry.size > 0 && content === undefined) {
-    xattrs.push(internXattr(table, METACOPY, entry.digest === undefined ? "" : metacopyOf(entry.digest)));
-    if (entry.payload !== undefined && entry.payload !== "") xattrs.push(internXattr(table, REDIRECT, rooted(entry.payload)));
+  if (isWhiteout(entry)) return whiteoutOf(entry, table);
+  if (type === S_IFREG) {
+    const external = entry.size > 0 && entry.content === undefined;
+    const xattrs = external ? externalXattrs(entry, table) : escapedXattrs(entry, table);
+    return createInode(entry, entry.mode, entry.size, { xattrs, children: undefined });
   }
-  if (whiteout) for (const name of WHITEOUT_XATTRS) setXattr(table, xattrs, name, "");
-  return createInode({
-    path: entry.path,
-    mode: whiteout ? S_IFREG | (entry.mode & ~S_IFMT) : entry.mode,
-    size: target === undefined ? (type === S_IFREG ? entry.size : 0) : target.length,
-    nlink: entry.nlink,
-    uid: entry.uid,
-    gid: entry.gid,
-    rdev: entry.rdev,
-    mtime: entry.mtime,
-    mtimeNsec: entry.mtimeNsec,
-    target,
-    content,
-    xattrs,
-    children: type === S_IFDIR ? [] : undefined,
-  });
+  const size = type === S_IFLNK ? (entry.payload?.length ?? 0) : 0;
+  return createInode(entry, entry.mode, size, { xattrs: escapedXattrs(entry, table), children: type === S_IFDIR ? [] : undefined });
 }
 
 /** True for overlayfs's mark of a removed file: a character device with number 0. */
@@ -41,15 +26,29 @@ export function isWhiteout(entry: DumpInode): boolean {
   return entry.rdev === 0 && (entry.mode & S_IFMT) === S_IFCHR;
 }
 
-function escapedXattrs(entry: DumpInode, table: XattrTable): Xattr[] {
-  const xattrs: Xattr[] = [];
-  for (const [name, value] of entry.xattrs) {
-    const escaped = name.startsWith(OVERLAY_PREFIX) ? OVERLAY_ESCAPE_PREFIX + name.slice(OVERLAY_PREFIX.length) : name;
-    xattrs.push(internXattr(table, escaped, value));
-  }
-  return xattrs;
+function whiteoutOf(entry: DumpInode, table: XattrTable): Inode {
+  const xattrs = escapedXattrs(entry, table);
+  for (const name of WHITEOUT_XATTRS) setXattr(table, xattrs, name, "");
+  return createInode(entry, S_IFREG | (entry.mode & ~S_IFMT), 0, { xattrs, children: undefined });
 }
 
-function rooted(path: string): string {
-  return path.startsWith("/") ? path : `/${path}`;
+function externalXattrs(entry: DumpInode, table: XattrTable): Xattr[] {
+  const metacopy = internXattr(table, METACOPY, entry.digest ?? "");
+  const hasPayload = entry.payload !== undefined && entry.payload !== "";
+  const redirect = hasPayload ? internXattr(table, REDIRECT, withoutSlash(entry.payload)) : undefined;
+  const added = redirect === undefined ? [metacopy] : [metacopy, redirect];
+  return entry.xattrs.size === 0 ? added : [...escapedXattrs(entry, table), ...added];
+}
+
+function escapedXattrs(entry: DumpInode, table: XattrTable): Xattr[] {
+  if (entry.xattrs.size === 0) return [];
+  return Array.from(entry.xattrs, ([name, value]) => internXattr(table, escapedName(name), value));
+}
+
+function escapedName(name: ByteString): ByteString {
+  return name.startsWith(OVERLAY_PREFIX) ? OVERLAY_ESCAPE_PREFIX + name.slice(OVERLAY_PREFIX.length) : name;
+}
+
+function withoutSlash(path: ByteString): ByteString {
+  return path.startsWith("/") ? path.slice(1) : path;
 }

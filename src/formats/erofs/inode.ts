@@ -1,25 +1,18 @@
 /** Inodes as the writer holds them, between the entries of a dump and bytes. */
 import type { ByteString } from "#formats/bytes.ts";
+import type { DumpInode } from "#formats/composefs/dump-entry.ts";
 import type { Xattr } from "./xattr.ts";
 
 export interface Inode {
-  /** For errors; the path of the primary name. */
-  readonly path: ByteString;
-  mode: number;
-  size: number;
+  /** What the inode was made from. What the image says otherwise is below. */
+  readonly entry: DumpInode;
+  /** A whiteout is a regular file in the image. */
+  readonly mode: number;
+  readonly size: number;
   nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly rdev: number;
-  readonly mtime: number;
-  readonly mtimeNsec: number;
-  /** Target of a symbolic link. */
-  readonly target: ByteString | undefined;
-  /** Content that lies in the image; undefined for content in an object. */
-  readonly content: Buffer | undefined;
   /** In the order of their keys once numbered. */
   readonly xattrs: Xattr[];
-  /** In the order of their names once numbered; undefined for all but directories. */
+  /** In the order of their names once the graph is whole; undefined for all but directories. */
   readonly children: Child[] | undefined;
 
   /** Index in the image, breadth first; -1 before it has one. */
@@ -44,27 +37,15 @@ export interface Child {
   readonly primary: boolean;
 }
 
-export type InodeFields = Pick<
-  Inode,
-  "path" | "mode" | "size" | "nlink" | "uid" | "gid" | "rdev" | "mtime" | "mtimeNsec" | "target" | "content" | "xattrs" | "children"
->;
-
 /** Makes an inode without a place in an image yet. All are made here, so that they have one shape in memory. */
-export function createInode(fields: InodeFields): Inode {
+export function createInode(entry: DumpInode, mode: number, size: number, more: Pick<Inode, "xattrs" | "children">): Inode {
   return {
-    path: fields.path,
-    mode: fields.mode,
-    size: fields.size,
-    nlink: fields.nlink,
-    uid: fields.uid,
-    gid: fields.gid,
-    rdev: fields.rdev,
-    mtime: fields.mtime,
-    mtimeNsec: fields.mtimeNsec,
-    target: fields.target,
-    content: fields.content,
-    xattrs: fields.xattrs,
-    children: fields.children,
+    entry,
+    mode,
+    size,
+    nlink: entry.nlink,
+    xattrs: more.xattrs,
+    children: more.children,
     number: -1,
     compact: false,
     position: 0,

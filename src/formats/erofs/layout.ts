@@ -24,11 +24,11 @@ export function layOut(inodes: readonly Inode[]): Layout {
   for (const inode of inodes) {
     placeContent(inode);
     inode.compact =
-      inode.mtime === mtime &&
-      inode.mtimeNsec === mtimeNsec &&
+      inode.entry.mtime === mtime &&
+      inode.entry.mtimeNsec === mtimeNsec &&
       inode.nlink <= 0xffff &&
-      inode.uid <= 0xffff &&
-      inode.gid <= 0xffff &&
+      inode.entry.uid <= 0xffff &&
+      inode.entry.gid <= 0xffff &&
       sizeOnDisk(inode) <= 0xffffffff;
     measureXattrs(inode);
     const head = (inode.compact ? COMPACT_INODE : EXTENDED_INODE) + inode.xattrSize;
@@ -64,9 +64,9 @@ export function splitDirectory(children: readonly Child[], onBlock: (from: numbe
 }
 
 function oldest(inodes: readonly Inode[]): { mtime: number; mtimeNsec: number } {
-  let { mtime, mtimeNsec } = inodes[0]!;
-  for (const inode of inodes)
-    if (inode.mtime < mtime || (inode.mtime === mtime && inode.mtimeNsec < mtimeNsec)) ({ mtime, mtimeNsec } = inode);
+  let { mtime, mtimeNsec } = inodes[0]!.entry;
+  for (const { entry } of inodes)
+    if (entry.mtime < mtime || (entry.mtime === mtime && entry.mtimeNsec < mtimeNsec)) ({ mtime, mtimeNsec } = entry);
   return { mtime, mtimeNsec };
 }
 
@@ -78,8 +78,8 @@ function placeContent(inode: Inode): void {
       if (to < inode.children!.length || bytes > BLOCK / 2) inode.blocks++;
       else inode.tail = bytes;
     });
-  } else if (type === S_IFLNK) inode.tail = inode.target!.length;
-  else if (type === S_IFREG && inode.content !== undefined) {
+  } else if (type === S_IFLNK) inode.tail = inode.size;
+  else if (type === S_IFREG && inode.entry.content !== undefined) {
     inode.blocks = Math.floor(inode.size / BLOCK);
     inode.tail = inode.size % BLOCK;
     if (inode.tail > BLOCK / 2) {

@@ -1,5 +1,4 @@
 /** Numbering: the order of inodes in the image, and what can be said of them only when all are known. */
-import { compareBytes } from "#formats/bytes.ts";
 import { inputError } from "./errors.ts";
 import { XATTR_HEADER, XATTR_INODE_MAX } from "./format.ts";
 import type { Inode } from "./inode.ts";
@@ -8,7 +7,7 @@ import type { Inode } from "./inode.ts";
 const XATTR_OVERHEAD = 7;
 
 /**
- * Numbers inodes breadth first from the root, counts the links of directories and sorts attributes by name.
+ * Numbers inodes breadth first from the root, counts the links of directories and sorts attributes by the rank of their names.
  * @throws E_EROFS_INPUT when an inode has more attributes than one may have
  */
 export function numberInodes(root: Inode): Inode[] {
@@ -20,19 +19,25 @@ export function numberInodes(root: Inode): Inode[] {
     if (inode.xattrs.length > 0) arrangeXattrs(inode);
     if (inode.children === undefined) continue;
     inode.nlink = 2;
-    for (const { inode: child, primary } of inode.children) {
-      if (!primary) continue;
-      child.number = inodes.length;
-      inodes.push(child);
-      if (child.children !== undefined) inode.nlink++;
+    for (const child of inode.children) {
+      if (!child.primary) continue;
+      child.inode.number = inodes.length;
+      inodes.push(child.inode);
+      if (child.inode.children !== undefined) inode.nlink++;
     }
   }
   return inodes;
 }
 
-function arrangeXattrs({ path, xattrs }: Inode): void {
-  if (xattrs.length > 1) xattrs.sort((a, b) => compareBytes(a.key.name, b.key.name));
+function arrangeXattrs({ entry, xattrs }: Inode): void {
   let size = XATTR_HEADER;
-  for (const { key, value } of xattrs) size += XATTR_OVERHEAD + key.name.length + value.length;
-  if (size > XATTR_INODE_MAX) throw inputError(path, `${size} bytes of attributes on one file; the most is ${XATTR_INODE_MAX}`);
+  let last = -1;
+  let sorted = true;
+  for (const { key, length } of xattrs) {
+    size += XATTR_OVERHEAD + key.name.length + length;
+    sorted &&= key.rank > last;
+    last = key.rank;
+  }
+  if (size > XATTR_INODE_MAX) throw inputError(entry.path, `${size} bytes of attributes on one file; the most is ${XATTR_INODE_MAX}`);
+  if (!sorted) xattrs.sort((a, b) => a.key.rank - b.key.rank);
 }

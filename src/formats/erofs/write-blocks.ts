@@ -1,4 +1,5 @@
 /** Writes what lies in whole blocks: directories, inline files and long link targets. */
+import { S_IFLNK, S_IFMT } from "#formats/file-mode.ts";
 import { BLOCK, DIRENT, DIRENT_TYPES, SLOT } from "./format.ts";
 import type { Child, Inode } from "./inode.ts";
 import { splitDirectory } from "./layout.ts";
@@ -14,8 +15,8 @@ export function writeBlocks(output: Output, inode: Inode): void {
       writeDirents(output, at, { children, from, to });
       at += BLOCK;
     });
-  } else if (inode.target !== undefined) output.bytes.write(inode.target, at, inode.target.length, "latin1");
-  else if (inode.content !== undefined) output.bytes.set(inode.content.subarray(0, inode.size - inode.tail), at);
+  } else if ((inode.mode & S_IFMT) === S_IFLNK) output.bytes.write(inode.entry.payload!, at, inode.size, "latin1");
+  else output.bytes.set(inode.entry.content!.subarray(0, inode.size - inode.tail), at);
 }
 
 export interface DirentRun {

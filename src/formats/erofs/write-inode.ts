@@ -1,5 +1,6 @@
 /** Writes one inode with its attributes and its tail. */
-import { S_IFBLK, S_IFCHR, S_IFMT, S_IFREG } from "#formats/file-mode.ts";
+import { METACOPY_HEADER } from "#formats/composefs/overlay.ts";
+import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from "#formats/file-mode.ts";
 import {
   BLOCK,
   BLOCK_BITS,
@@ -19,9 +20,12 @@ import { writeDirents } from "./write-blocks.ts";
 import type { Output } from "./output.ts";
 import type { Xattr } from "./xattr.ts";
 
+const SLASH = 0x2f;
+
 /** Writes an inode at its position; its blocks are written by `writeBlocks`. */
 export function writeInode(output: Output, inode: Inode): void {
   const { view } = output;
+  const { entry } = inode;
   const at = inode.position;
   const external = isExternal(inode);
   const layout = external ? LAYOUT_CHUNKS : inode.tail > 0 ? LAYOUT_INLINE : LAYOUT_PLAIN;
@@ -34,14 +38,14 @@ export function writeInode(output: Output, inode: Inode): void {
   view.setUint32(at + 20, inode.number, true);
   if (inode.compact) {
     view.setUint16(at + 6, inode.nlink, true);
-    view.setUint16(at + 24, inode.uid, true);
-    view.setUint16(at + 26, inode.gid, true);
+    view.setUint16(at + 24, entry.uid, true);
+    view.setUint16(at + 26, entry.gid, true);
   } else {
     view.setUint32(at + 12, size / 2 ** 32, true);
-    view.setUint32(at + 24, inode.uid, true);
-    view.setUint32(at + 28, inode.gid, true);
-    view.setBigInt64(at + 32, BigInt(inode.mtime), true);
-    view.setUint32(at + 40, inode.mtimeNsec, true);
+    view.setUint32(at + 24, entry.uid, true);
+    view.setUint32(at + 28, entry.gid, true);
+    view.setBigInt64(at + 32, BigInt(entry.mtime), true);
+    view.setUint32(at + 40, entry.mtimeNsec, true);
     view.setUint32(at + 44, inode.nlink, true);
   }
   const end = at + (inode.compact ? COMPACT_INODE : EXTENDED_INODE);
@@ -50,22 +54,31 @@ export function writeInode(output: Output, inode: Inode): void {
 }
 
 /** Writes one attribute with its value. */
-export function writeXattrEntry({ view, bytes }: Output, at: number, { key, value }: Xattr): void {
+export function writeXattrEntry({ view, bytes }: Output, at: number, { key, value, length }: Xattr): void {
   view.setUint8(at, key.suffix.length);
   view.setUint8(at + 1, key.prefix);
-  view.setUint16(at + 2, value.length, true);
-  bytes.write(key.suffix, at + XATTR_ENTRY, key.suffix.length, "latin1");
-  bytes.write(value, at + XATTR_ENTRY + key.suffix.length, value.length, "latin1");
+  view.setUint16(at + 2, length, true);
+  const nameAt = at + XATTR_ENTRY;
+  bytes.write(key.suffix, nameAt, key.suffix.length, "latin1");
+  const valueAt = nameAt + key.suffix.length;
+  if (key.form === "bytes") bytes.write(value, valueAt, length, "latin1");
+  else if (key.form === "path") {
+    view.setUint8(valueAt, SLASH);
+    bytes.write(value, valueAt + 1, value.length, "latin1");
+  } else if (length > 0) {
+    bytes.write(METACOPY_HEADER, valueAt, METACOPY_HEADER.length, "latin1");
+    bytes.write(value, valueAt + METACOPY_HEADER.length, length - METACOPY_HEADER.length, "hex");
+  }
 }
 
 function isExternal(inode: Inode): boolean {
-  return inode.size > 0 && inode.content === undefined && (inode.mode & S_IFMT) === S_IFREG;
+  return inode.size > 0 && inode.entry.content === undefined && (inode.mode & S_IFMT) === S_IFREG;
 }
 
 /** The field that says where the content is: a device number, a chunk size or a block number. */
 function addressOf(output: Output, inode: Inode, external: boolean): number {
   const type = inode.mode & S_IFMT;
-  if (type === S_IFCHR || type === S_IFBLK) return inode.rdev;
+  if (type === S_IFCHR || type === S_IFBLK) return inode.entry.rdev;
   if (external) return chunkBits(inode.size) - BLOCK_BITS;
   return inode.blocks > 0 ? output.dataBlock + inode.firstBlock : 0;
 }
@@ -97,7 +110,7 @@ function writeTail(output: Output, at: number, inode: Inode): void {
     splitDirectory(children, (from, to) => {
       if (to === children.length) writeDirents(output, at, { children, from, to });
     });
-  } else if (inode.target !== undefined) bytes.write(inode.target, at, inode.tail, "latin1");
-  else if (inode.content !== undefined) bytes.set(inode.content.subarray(inode.size - inode.tail), at);
+  } else if ((inode.mode & S_IFMT) === S_IFLNK) bytes.write(inode.entry.payload!, at, inode.tail, "latin1");
+  else if (inode.entry.content !== undefined) bytes.set(inode.entry.content.subarray(inode.size - inode.tail), at);
   else view.setUint32(at, CHUNK_NOWHERE, true);
 }

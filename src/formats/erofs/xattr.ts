@@ -1,8 +1,15 @@
 /** Extended attributes: equal ones are one value in memory, and those with several users one entry in the image. */
 import { compareBytes, toBuffer } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
+import { METACOPY, METACOPY_LENGTH, REDIRECT } from "#formats/composefs/overlay.ts";
 import { xxh32 } from "#formats/xxh32.ts";
 import { XATTR_ENTRY, XATTR_FILTER_SEED, XATTR_PREFIXES, roundUp } from "./format.ts";
+
+/**
+ * What the text of a value stands for: its bytes, the digest of a metacopy attribute ("" for none), or a path that
+ * lacks its first slash. Digests and paths are kept as the entries have them: making bytes of each costs more than all else.
+ */
+export type ValueForm = "bytes" | "digest" | "path";
 
 export interface XattrKey {
   readonly name: ByteString;
@@ -11,13 +18,17 @@ export interface XattrKey {
   readonly suffix: ByteString;
   /** The bit of the inode's name filter that this name clears. */
   readonly filterBit: number;
-  readonly values: Map<ByteString, Xattr>;
+  readonly form: ValueForm;
+  readonly values: Map<string, Xattr>;
+  /** Place in the byte order of all names of an image, once known. */
+  rank: number;
 }
 
 export interface Xattr {
   readonly key: XattrKey;
-  readonly value: ByteString;
-  /** Bytes of the entry on disk. */
+  readonly value: string;
+  /** Bytes of the value on disk, and of the whole entry. */
+  readonly length: number;
   readonly size: number;
   /** Inodes that have it. */
   users: number;
@@ -28,7 +39,7 @@ export interface Xattr {
 export type XattrTable = Map<ByteString, XattrKey>;
 
 /** Gives the one value in `table` for a key and value, counting one user more. */
-export function internXattr(table: XattrTable, name: ByteString, value: ByteString): Xattr {
+export function internXattr(table: XattrTable, name: ByteString, value: string): Xattr {
   let key = table.get(name);
   if (key === undefined) {
     key = createKey(name);
@@ -36,8 +47,8 @@ export function internXattr(table: XattrTable, name: ByteString, value: ByteStri
   }
   let xattr = key.values.get(value);
   if (xattr === undefined) {
-    const size = roundUp(XATTR_ENTRY + key.suffix.length + value.length, 4);
-    xattr = { key, value, size, users: 0, sharedOffset: -1 };
+    const length = lengthOf(key.form, value);
+    xattr = { key, value, length, size: roundUp(XATTR_ENTRY + key.suffix.length + length, 4), users: 0, sharedOffset: -1 };
     key.values.set(value, xattr);
   }
   xattr.users++;
@@ -45,7 +56,7 @@ export function internXattr(table: XattrTable, name: ByteString, value: ByteStri
 }
 
 /** Sets an attribute of one inode in place of an earlier one with the same name. */
-export function setXattr(table: XattrTable, xattrs: Xattr[], name: ByteString, value: ByteString): void {
+export function setXattr(table: XattrTable, xattrs: Xattr[], name: ByteString, value: string): void {
   const xattr = internXattr(table, name, value);
   const index = xattrs.findIndex((existing) => existing.key === xattr.key);
   if (index === -1) xattrs.push(xattr);
@@ -55,13 +66,20 @@ export function setXattr(table: XattrTable, xattrs: Xattr[], name: ByteString, v
   }
 }
 
+/** Ranks the names of a whole image, so that inodes can sort their attributes by number. */
+export function rankKeys(table: XattrTable): void {
+  const keys = [...table.values()].sort((a, b) => compareBytes(a.name, b.name));
+  for (const [rank, key] of keys.entries()) key.rank = rank;
+}
+
 /** Places all attributes with several users; returns them in the order of the shared area: names, longer values, values, all descending. */
 export function shareXattrs(table: XattrTable): Xattr[] {
   const shared: Xattr[] = [];
   let offset = 0;
-  for (const key of [...table.values()].sort((a, b) => compareBytes(b.name, a.name))) {
+  for (const key of [...table.values()].sort((a, b) => b.rank - a.rank)) {
     const values = [...key.values.values()].filter((xattr) => xattr.users > 1);
-    values.sort((a, b) => b.value.length - a.value.length || compareBytes(b.value, a.value));
+    // Text in any one form has the order of the bytes it stands for.
+    values.sort((a, b) => b.length - a.length || compareBytes(b.value, a.value));
     for (const xattr of values) {
       xattr.sharedOffset = offset;
       offset += xattr.size;
@@ -75,5 +93,11 @@ function createKey(name: ByteString): XattrKey {
   const found = XATTR_PREFIXES.find(([, prefix]) => name.startsWith(prefix));
   const [prefix, suffix] = found === undefined ? [0, name] : [found[0], name.slice(found[1].length)];
   const filterBit = (1 << (xxh32(toBuffer(suffix), XATTR_FILTER_SEED + prefix) & 31)) >>> 0;
-  return { name, prefix, suffix, filterBit, values: new Map() };
+  const form = name === METACOPY ? "digest" : name === REDIRECT ? "path" : "bytes";
+  return { name, prefix, suffix, filterBit, form, values: new Map(), rank: -1 };
+}
+
+function lengthOf(form: ValueForm, value: string): number {
+  if (form === "digest") return value === "" ? 0 : METACOPY_LENGTH;
+  return form === "path" ? value.length + 1 : value.length;
 }
