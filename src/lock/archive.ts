@@ -84,11 +84,12 @@ export async function openArchives(request: ArchiveRequest, context: ArchiveCont
 
 /** The suites of a release with the archive that has each. */
 export function suitesOf(suite: string): { readonly root: ArchiveRoot; readonly suite: string }[] {
-  return [
-    { root: "debian", suite },
-    { root: "debian", suite: `${suite}-updates` },
-    { root: "debian-security", suite: `${suite}-security` },
-  ];
+  return [suite, `${suite}-updates`, `${suite}-security`].map((name) => ({ root: suiteRoot(name), suite: name }));
+}
+
+/** Which archive has a suite. */
+export function suiteRoot(suite: string): ArchiveRoot {
+  return suite.endsWith("-security") ? "debian-security" : "debian";
 }
 
 interface ReleaseRequest {
