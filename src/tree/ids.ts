@@ -14,8 +14,8 @@ export interface IdLedger {
   readonly groups: Readonly<Record<string, number>>;
 }
 
-/** Debian Policy 9.2.2: 100–999 are dynamically allocated system ids; all others are fixed by packages or people. */
-const DYNAMIC_FIRST = 100;
+/** Debian Policy 9.2.2: 100–999 are dynamically allocated system ids, but for the group "users", which base-passwd fixes at 100. */
+const DYNAMIC_FIRST = 101;
 const DYNAMIC_LAST = 999;
 
 const isDynamic = (id: number): boolean => id >= DYNAMIC_FIRST && id <= DYNAMIC_LAST;

@@ -23,29 +23,29 @@ function withAccounts(): Draft {
   putFile(
     draft,
     "/etc/passwd",
-    "root:x:0:0::/root:/bin/sh\nzebra:x:101:102::/nonexistent:/bin/false\nants:x:100:101::/nonexistent:/bin/false\n",
+    "root:x:0:0::/root:/bin/sh\nzebra:x:121:122::/nonexistent:/bin/false\nants:x:120:121::/nonexistent:/bin/false\n",
     FILE,
   );
-  putFile(draft, "/etc/group", "root:x:0:\nants:x:101:zebra,ants\nzebra:x:102:\n", FILE);
+  putFile(draft, "/etc/group", "root:x:0:\nants:x:121:zebra,ants\nzebra:x:122:\n", FILE);
   putFile(draft, "/etc/shadow", "root:*:1:::::\nzebra:!:1:::::\nants:!:1:::::\n", { ...FILE, mode: 0o640 });
-  putFile(draft, "/usr/bin/setgid", "x", { uid: 101, gid: 102, mode: 0o2755 });
+  putFile(draft, "/usr/bin/setgid", "x", { uid: 121, gid: 122, mode: 0o2755 });
   return draft;
 }
 
 test("new system accounts get the lowest free numbers in name order, and owners follow", () => {
   const draft = withAccounts();
   const ledger = applyLedger(draft, { users: {}, groups: {} });
-  assert.deepEqual(ledger, { users: { ants: 100, zebra: 101 }, groups: { ants: 100, zebra: 101 } });
-  assert.equal(readText(draft, "/etc/group"), "root:x:0:\nants:x:100:ants,zebra\nzebra:x:101:\n");
+  assert.deepEqual(ledger, { users: { ants: 101, zebra: 102 }, groups: { ants: 101, zebra: 102 } });
+  assert.equal(readText(draft, "/etc/group"), "root:x:0:\nants:x:101:ants,zebra\nzebra:x:102:\n");
   const node = draft.nodes.get("/usr/bin/setgid");
-  assert.ok(node?.kind === "file" && node.uid === 101 && node.gid === 101);
+  assert.ok(node?.kind === "file" && node.uid === 102 && node.gid === 102);
 });
 
 test("the ledger wins over what the scripts allocated, and numbers of names that are gone are not reused", () => {
   const draft = withAccounts();
-  const ledger = applyLedger(draft, { users: { zebra: 700, gone: 100 }, groups: { zebra: 700, gone: 100 } });
-  assert.deepEqual(ledger.users, { ants: 101, gone: 100, zebra: 700 });
-  assert.match(readText(draft, "/etc/passwd") ?? "", /^ants:x:101:101:.*\nzebra:x:700:700:/m);
+  const ledger = applyLedger(draft, { users: { zebra: 700, gone: 101 }, groups: { zebra: 700, gone: 101 } });
+  assert.deepEqual(ledger.users, { ants: 102, gone: 101, zebra: 700 });
+  assert.match(readText(draft, "/etc/passwd") ?? "", /^ants:x:102:102:.*\nzebra:x:700:700:/m);
 });
 
 test("the account files do not tell in which order packages came", () => {
