@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -118,14 +118,32 @@ test("a command's result is text for people and one record with --json", async (
 test("a config that is not there is named with the way to make one", async () => {
   const { exitCode, stderr } = await runCli(["check"], { cwd: "/" });
   assert.equal(exitCode, 1);
-  assert.match(stderr, /there is no system\.ts in \/\n.*E_CLI_NO_CONFIG\n.*ashlar init/);
+  assert.match(stderr, /there is no config at \/\n.*E_CONFIG_NOT_FOUND\n.*ashlar init/);
+});
+
+test("what init writes passes check, and init never overwrites it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ashlar-init-"));
+  try {
+    const first = await runCli(["init", "My Web 1"], { cwd: folder });
+    assert.deepEqual([first.exitCode, first.stderr], [0, ""]);
+    const config = join(folder, "My Web 1/system.ts");
+    const checked = await runCli(["check", "--json", config], { cwd: folder });
+    assert.deepEqual([checked.exitCode, checked.stderr], [0, ""]);
+    assert.equal((JSON.parse(checked.stdout) as { system: { name: string } }).system.name, "my-web-1");
+    writeFileSync(config, "mine");
+    const again = await runCli(["init", "My Web 1"], { cwd: folder });
+    assert.match(again.stderr, /E_INIT_EXISTS/);
+    assert.equal(readFileSync(config, "utf8"), "mine");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("the bash completion offers commands and the flags of each", async () => {
   const complete = async (...words: string[]): Promise<string[]> => {
     const script = `${completionScript("bash", commandGroups)}
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}; _ashlar; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    return (await exec("bash", ["-c", script])).stdout.toString().trimEnd().split("\n");
+    return (await exec("bash", ["--norc", "-c", script])).stdout.toString().trimEnd().split("\n");
   };
   assert.deepEqual(await complete("ashlar", "bui"), ["build"]);
   assert.deepEqual(await complete("ashlar", "build", "--lo"), ["--locked"]);

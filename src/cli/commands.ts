@@ -2,10 +2,16 @@ import type { CommandEntry } from "./command.ts";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { diskCommand } from "./commands/disk.ts";
 import { dumpCommand } from "./commands/dump.ts";
 import { imagesCommand } from "./commands/images.ts";
+import { initCommand } from "./commands/init.ts";
+import { keyCreateCommand } from "./commands/key-create.ts";
 import { manCommand } from "./commands/man.ts";
+import { publishCommand } from "./commands/publish.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { vmCommand } from "./commands/vm.ts";
 
 export interface CommandGroup {
   readonly title: string;
@@ -16,12 +22,24 @@ export interface CommandGroup {
 /** The command table: help, completion, manual pages and the guide are all made from it. */
 export const commandGroups: readonly CommandGroup[] = [
   {
+    title: "See it work",
+    commands: { demo: demoCommand },
+  },
+  {
     title: "Describe a machine",
-    commands: { check: checkCommand, schema: schemaCommand },
+    commands: { init: initCommand, check: checkCommand, schema: schemaCommand },
   },
   {
     title: "Build it",
     commands: { build: buildCommand, images: imagesCommand, dump: dumpCommand },
+  },
+  {
+    title: "Start it, install it",
+    commands: { vm: vmCommand, disk: diskCommand },
+  },
+  {
+    title: "Update machines",
+    commands: { "key create": keyCreateCommand, publish: publishCommand },
   },
   {
     title: "Set up your shell",

@@ -1,35 +1,23 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { AshlarError } from "#errors";
-
-export type ConfigPathErrorCode = "E_CLI_NO_CONFIG";
-
-/** Tried in this order where a command is given no config. */
-const DEFAULT_NAMES = ["system.ts", "system.yaml", "system.yml", "system.json"];
+import { resolve } from "node:path";
 
 /** The positional parameter that every command about a system has. */
 export const configParameter = {
-  brief: "The config: a .ts, .yaml or .json file (default: system.ts here)",
+  brief: "The config, or its folder (default: the folder you are in)",
   placeholder: "CONFIG",
   parse: String,
   optional: true,
 } as const;
 
 /**
- * Absolute path of the config that a command line means.
- * @throws E_CLI_NO_CONFIG when none was given and the folder has none
+ * Absolute path of the config that a command line means; without one, that of the folder.
+ * @throws E_CONFIG_NOT_FOUND
  */
-export function configPath(cwd: string, given: string | undefined): string {
-  if (given !== undefined) return resolve(cwd, given);
-  const found = DEFAULT_NAMES.map((name) => join(cwd, name)).find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new AshlarError<ConfigPathErrorCode>("E_CLI_NO_CONFIG", `there is no system.ts in ${cwd}`, {
-    hint: "ashlar init writes one; or name the config: ashlar check path/to/system.ts",
-    details: { cwd, tried: DEFAULT_NAMES },
-  });
+export async function configPath(cwd: string, given = "."): Promise<string> {
+  const { findConfig } = await import("#config/project.ts");
+  return findConfig(resolve(cwd, given)).path;
 }
 
 /** Whether a word on the command line is a config rather than a package name. */
 export function isConfigPath(word: string): boolean {
-  return /\.(?:ts|json|ya?ml)$/.test(word);
+  return word.includes("/") || /\.(?:ts|json|ya?ml)$/.test(word);
 }

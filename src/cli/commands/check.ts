@@ -8,18 +8,16 @@ export const checkCommand = defineCommand<NoFlags, [config?: string]>({
     "Evaluates the config without network, processes or clock, fills in the defaults and checks every option. Nothing is written. " +
     "With --json the evaluated system is printed, exactly as it is hashed.",
   examples: [
-    { arguments: "check", does: "system.ts of this folder" },
+    { arguments: "check", does: "the system.ts of this folder" },
     { arguments: "check --json web/system.ts", does: "with every default filled in" },
   ],
   parameters: { positional: { kind: "tuple", parameters: [configParameter] } },
   async run(_flags, [config], { cwd }) {
-    const path = configPath(cwd, config);
+    const path = await configPath(cwd, config);
     const { loadSystem } = await import("#config/load.ts");
     const { system, digest } = await loadSystem(path);
     const { name, distribution, packages } = system;
-    return {
-      json: { path, digest, system },
-      text: `${path} is right: ${name}, ${distribution.name} ${distribution.suite} ${distribution.architecture}, ${packages.length} packages named, digest ${digest.slice(0, 16)}`,
-    };
+    const summary = `${name}: ${distribution.name} ${distribution.suite} ${distribution.architecture}, ${packages.length} packages named`;
+    return { json: { path, digest, system }, text: `${path} is right\n  ${summary}\n  digest ${digest}` };
   },
 });
