@@ -1,52 +1,78 @@
-/** A published folder over HTTP, for trying things out and for tests; in production any web server does. */
+/** A web server of one folder of static files, on the loopback address: for demos, tests and a first look. */
 import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join, normalize } from "node:path";
+import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { hasErrno } from "#errors";
 
-export interface Served {
+export interface FolderServer {
   readonly port: number;
-  /** Bytes of bodies sent so far. */
-  readonly sent: () => number;
+  /** `http://127.0.0.1:<port>` */
+  readonly address: string;
+  /** Bytes of files sent so far. */
+  sent(): number;
   close(): Promise<void>;
 }
 
-/** Serves the regular files below `folder` on 127.0.0.1; anything else is 404. */
-export function serveFolder(folder: string, port = 0): Promise<Served> {
+/** Serves `folder` until {@link FolderServer.close}; GET and HEAD, one range from a byte to the end. */
+export async function serveFolder(folder: string, port = 0): Promise<FolderServer> {
+  const root = resolve(folder);
   let sent = 0;
   const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
-    const file = join(folder, path);
-    const size = sizeOf(file);
-    if ((request.method !== "GET" && request.method !== "HEAD") || size === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { "content-length": size, "content-type": "application/octet-stream" });
-    if (request.method === "HEAD") response.end();
-    else
-      createReadStream(file)
-        .on("data", (chunk) => void (sent += chunk.length))
-        .pipe(response);
+    // A client that goes away in the middle is its own affair.
+    void answer(root, request, response, (bytes) => void (sent += bytes)).catch(() => response.destroy());
   });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const close = (): Promise<void> =>
-        new Promise((done) => {
-          server.closeAllConnections();
-          server.close(() => done());
-        });
-      resolve({ port: (server.address() as AddressInfo).port, sent: () => sent, close });
-    });
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    server.listen(port, "127.0.0.1", listening);
   });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound,
+    address: `http://127.0.0.1:${bound}`,
+    sent: () => sent,
+    close: () =>
+      new Promise((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
 }
 
-function sizeOf(file: string): number | undefined {
+async function answer(root: string, request: IncomingMessage, response: ServerResponse, count: (bytes: number) => void): Promise<void> {
+  const name = new URL(request.url ?? "/", "http://localhost").pathname;
+  const path = join(root, name);
+  const size = path.startsWith(`${root}/`) ? sizeOf(path) : undefined;
+  if (size === undefined || (request.method !== "GET" && request.method !== "HEAD")) {
+    response.writeHead(size === undefined ? 404 : 405).end();
+    return;
+  }
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  if (from > 0 && from >= size) {
+    response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+    return;
+  }
+  response.writeHead(from > 0 ? 206 : 200, {
+    "content-type": "application/octet-stream",
+    "accept-ranges": "bytes",
+    "content-length": size - from,
+    ...(from > 0 ? { "content-range": `bytes ${from}-${size - 1}/${size}` } : {}),
+  });
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  const file = createReadStream(path, { start: from });
+  file.on("data", (chunk) => count(chunk.length));
+  await pipeline(file, response);
+}
+
+function sizeOf(path: string): number | undefined {
   try {
-    const stat = statSync(file);
-    return stat.isFile() ? stat.size : undefined;
+    const found = statSync(path);
+    return found.isFile() ? found.size : undefined;
   } catch (error) {
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
     throw error;

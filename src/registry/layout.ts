@@ -1,0 +1,38 @@
+/**
+ * A release folder: static files that any web server, or a USB stick, can hold.
+ *
+ *   ashlar.json                  format and version of this folder
+ *   latest.json                  which release is the newest: the last file that publishing writes
+ *   releases/<sequence>.json     the manifest, and
+ *   releases/<sequence>.json.sig its signatures
+ *   objects/ab/<rest>.zst        each object as one zstd frame, named by the digest of its content
+ *
+ * One encoding for all objects means one request for each and no guessing. Nothing but the manifest is trusted: a wrong
+ * `latest.json` can only lead to another release with a good signature, and an older one is refused by its sequence.
+ */
+import { integer, literal, record } from "#formats/shape.ts";
+import type { ObjectId } from "#store/object.ts";
+
+export const FOLDER_FILE = "ashlar.json";
+export const LATEST_FILE = "latest.json";
+export const FOLDER_FORMAT = "ashlar-releases";
+
+export const folderShape = record({ format: literal(FOLDER_FORMAT), version: literal(1) });
+export const latestShape = record({ version: literal(1), sequence: integer(1) });
+
+export function manifestPath(sequence: number): string {
+  return `releases/${sequence}.json`;
+}
+
+export function signaturePath(sequence: number): string {
+  return `${manifestPath(sequence)}.sig`;
+}
+
+export function objectPath(object: ObjectId): string {
+  return `objects/${object.slice(0, 2)}/${object.slice(2)}.zst`;
+}
+
+/** Most bytes that a zstd frame of `size` bytes can have (ZSTD_compressBound, and room for its header and checksum). */
+export function encodedMax(size: number): number {
+  return size + Math.ceil(size / 256) + 1024;
+}

@@ -1,0 +1,158 @@
+/** The build host's side: objects first, then manifest and signature, `latest.json` last. A crash leaves the old release. */
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { constants as zlib, zstdCompress } from "node:zlib";
+import { AshlarError, hasErrno } from "#errors";
+import { canonicalJson } from "#formats/canonical-json.ts";
+import { objectsOfImage } from "#formats/erofs/reader.ts";
+import type { Image } from "#image/image.ts";
+import type { Reporter, Step } from "#report/reporter.ts";
+import { parseObjectId } from "#store/object.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { Store } from "#store/store.ts";
+import { writeFileAtomic } from "#sys/atomic.ts";
+import { tryLock } from "#sys/flock.ts";
+import { syncFileSystem } from "#sys/syncfs.ts";
+import type { RegistryErrorCode } from "./errors.ts";
+import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, folderShape, latestShape, manifestPath, objectPath, signaturePath } from "./layout.ts";
+import { parseRelease, renderRelease } from "./release.ts";
+import type { Release, ReleaseObject } from "./release.ts";
+import { signContent } from "./sign.ts";
+
+export interface PublishRequest {
+  readonly image: Image;
+  readonly store: Store;
+  /** Made when missing. */
+  readonly folder: string;
+  /** Private key, PEM. */
+  readonly keyPath: string;
+  /** One more than the newest release when absent. */
+  readonly sequence?: number;
+  /** Seconds since 1970. */
+  readonly expires?: number;
+  readonly report: Reporter;
+}
+
+/** Level 9 against 3: 9 % smaller at a quarter of the speed; decompression is equally fast (docs/formats/release.md). */
+const ZSTD_LEVEL = 9;
+/** As many as the thread pool of Node compresses at once. */
+const PARALLEL = 4;
+
+const compress = promisify(zstdCompress);
+
+/**
+ * Publishes an image as the next release of a folder.
+ * @throws E_PUBLISH_SEQUENCE, E_PUBLISH_FOLDER, E_KEY_MALFORMED, E_STORE_MISSING
+ */
+export async function publish(request: PublishRequest): Promise<Release> {
+  const { folder, image, store } = request;
+  // A signature is made before anything is written, so that a wrong key costs nothing.
+  signContent(Buffer.alloc(0), request.keyPath);
+  const lock = openFolder(folder);
+  try {
+    const previous = readLatest(folder);
+    const release: Release = {
+      version: 1,
+      name: image.name,
+      sequence: nextSequence(request, previous),
+      image,
+      objects: objectsOf(image, store),
+      ...(request.expires === undefined ? {} : { expires: request.expires }),
+    };
+    await request.report.step(`publish release ${release.sequence}`, (step) => writeObjects(folder, release.objects, store, step));
+    syncFileSystem(folder);
+    const manifest = renderRelease(release);
+    writeFileAtomic(join(folder, manifestPath(release.sequence)), manifest);
+    writeFileAtomic(join(folder, signaturePath(release.sequence)), signContent(manifest, request.keyPath));
+    writeFileAtomic(join(folder, LATEST_FILE), `${canonicalJson({ version: 1, sequence: release.sequence })}\n`);
+    return release;
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/** Everything that a machine needs to run an image, with sizes in bytes; sorted by digest. */
+export function objectsOf(image: Image, store: Store): ReleaseObject[] {
+  const sizes = new Map<ObjectId, number>();
+  for (const { object, size } of objectsOfImage(store.read(image.digest))) {
+    const id = parseObjectId(object);
+    if (id !== undefined) sizes.set(id, size);
+  }
+  const boot = image.kernel === undefined ? [] : [image.kernel.linux, image.kernel.initrd];
+  for (const id of [image.digest, ...boot]) sizes.set(id, statSync(store.pathOf(id)).size);
+  return [...sizes].map(([object, size]) => ({ object, size })).sort((a, b) => (a.object < b.object ? -1 : 1));
+}
+
+function openFolder(folder: string): number {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, FOLDER_FILE);
+  if (existsSync(path)) folderShape(JSON.parse(readFileSync(path, "utf8")), path);
+  else writeFileAtomic(path, `${canonicalJson({ format: FOLDER_FORMAT, version: 1 })}\n`);
+  const fd = openSync(path, constants.O_RDONLY);
+  if (tryLock(fd, "exclusive")) return fd;
+  closeSync(fd);
+  throw new AshlarError<RegistryErrorCode>("E_PUBLISH_FOLDER", `another process publishes to ${folder}`, {
+    hint: "wait for it to end and run the command again",
+    details: { folder },
+  });
+}
+
+function readLatest(folder: string): Release | undefined {
+  const path = join(folder, LATEST_FILE);
+  if (!existsSync(path)) return undefined;
+  const manifest = join(folder, manifestPath(latestShape(JSON.parse(readFileSync(path, "utf8")), path).sequence));
+  return parseRelease(readFileSync(manifest), manifest);
+}
+
+function nextSequence(request: PublishRequest, previous: Release | undefined): number {
+  const { folder, image } = request;
+  if (previous !== undefined && previous.name !== image.name)
+    throw new AshlarError<RegistryErrorCode>("E_PUBLISH_FOLDER", `${folder} has releases of ${previous.name}, not of ${image.name}`, {
+      hint: "give each system a folder of its own",
+      details: { folder, name: previous.name },
+    });
+  const newest = previous?.sequence ?? 0;
+  const sequence = request.sequence ?? newest + 1;
+  if (sequence <= newest || !Number.isSafeInteger(sequence))
+    throw new AshlarError<RegistryErrorCode>("E_PUBLISH_SEQUENCE", `${folder} has release ${newest}; ${sequence} is not a later one`, {
+      hint: `leave the number out, or take one above ${newest}`,
+      details: { folder, newest },
+    });
+  return sequence;
+}
+
+async function writeObjects(folder: string, objects: readonly ReleaseObject[], store: Store, step: Step): Promise<void> {
+  const missing = objects.filter(({ object }) => !existsSync(join(folder, objectPath(object))));
+  const total = missing.reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let item = missing[next++]; item !== undefined; item = missing[next++]) {
+      const encoded = await compress(store.read(item.object), { params: { [zlib.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
+      writeObject(join(folder, objectPath(item.object)), encoded);
+      step.progress((done += item.size), total, "bytes");
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  step.detail(`${missing.length} of ${objects.length} objects were new`);
+}
+
+/** Without fsync: one syncfs before the manifest makes all of them durable. */
+function writeObject(path: string, encoded: Buffer): void {
+  const aside = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    try {
+      writeFileSync(aside, encoded, { flag: "wx" });
+    } catch (error) {
+      if (!hasErrno(error, "ENOENT")) throw error;
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(aside, encoded, { flag: "wx" });
+    }
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  }
+}

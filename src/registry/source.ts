@@ -1,0 +1,38 @@
+/** Where releases come from: a folder or a web server of static files, read in the same way. */
+import { createReadStream, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AshlarError, hasErrno } from "#errors";
+import type { RegistryErrorCode } from "./errors.ts";
+import { httpSource } from "./http.ts";
+import { limited } from "./stream.ts";
+import type { ReleaseSource } from "./stream.ts";
+
+/**
+ * @param address a folder, `file:` URL or http(s) URL
+ * @throws E_SOURCE_UNREACHABLE when it is none of these
+ */
+export function openSource(address: string): ReleaseSource {
+  if (/^https?:\/\//i.test(address)) return httpSource(address);
+  const folder = resolve(address.startsWith("file:") ? fileURLToPath(address) : address);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new AshlarError<RegistryErrorCode>("E_SOURCE_UNREACHABLE", `${address} is neither a folder nor an http(s) address`, {
+      hint: "name the folder that `ashlar publish` made, or the address of the web server that has it; nothing was changed",
+      details: { address },
+    });
+  return { address: folder, open: (path, limit, signal) => openFile(join(folder, path), limit, signal) };
+}
+
+async function openFile(path: string, limit: number, signal: AbortSignal | undefined): Promise<AsyncIterable<Buffer> | undefined> {
+  const stream = createReadStream(path, signal === undefined ? {} : { signal });
+  try {
+    await new Promise<void>((opened, failed) => {
+      stream.once("open", () => opened());
+      stream.once("error", failed);
+    });
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+  return limited(stream as AsyncIterable<Buffer>, limit, path);
+}
