@@ -48,12 +48,11 @@ export async function makeEsp(request: EspRequest): Promise<void> {
   stage(files, request.scratch, epoch);
   const run = (program: string, args: readonly string[]): Promise<unknown> =>
     runInToolchain(request.toolchain, program, args, {
-      tmpfs: ["/tmp"],
       binds: [
         { from: request.disk, to: DISK },
         { from: request.scratch, to: FILES, readonly: true },
       ],
-      env: { PATH: "/usr/sbin:/usr/bin", SOURCE_DATE_EPOCH: `${epoch}`, TZ: "UTC", MTOOLSRC: "/dev/null" },
+      env: { SOURCE_DATE_EPOCH: `${epoch}` },
     });
   const volume = partition.guid.slice(0, 8);
   const offset = ["--offset", `${partition.start / SECTOR}`, DISK, `${partition.size / 1024}`];

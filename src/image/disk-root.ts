@@ -68,9 +68,8 @@ export async function makeRoot(request: RootRequest): Promise<void> {
   const { partition, image } = request;
   const run = (program: string, args: readonly string[], input: string | AsyncIterable<Buffer>): Promise<{ stderr: string }> =>
     runInToolchain(request.toolchain, program, args, {
-      tmpfs: ["/tmp"],
       binds: [{ from: request.disk, to: DISK }],
-      env: { PATH: "/usr/sbin:/usr/bin", SOURCE_DATE_EPOCH: `${request.epoch}`, TZ: "UTC" },
+      env: { SOURCE_DATE_EPOCH: `${request.epoch}` },
       input,
     });
   const uuid = diskUuid(image, "root file system");

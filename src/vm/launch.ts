@@ -56,11 +56,10 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     try {
       const { exitCode } = await runInToolchain(options.toolchain, "/usr/bin/qemu-system-x86_64", commandLine(options, folder), {
         binds: [{ from: folder, to: INSIDE }, ...bindsOf(options)],
-        tmpfs: ["/tmp"],
         devices: options.accelerator === "kvm" ? [KVM_DEVICE] : [],
         network: true,
         // Writes of ephemeral drives go to TMPDIR, which may become large: not to memory.
-        env: { PATH: "/usr/bin", TMPDIR: INSIDE },
+        env: { TMPDIR: INSIDE },
         terminal: options.serial === "terminal",
         allowFailure: true,
         signal: kill.signal,
