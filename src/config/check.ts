@@ -17,8 +17,7 @@ const RULES: readonly Rule[] = [
   servicesAreDecidedOnce,
   idsAreUsedOnce,
   rootIsZero,
-  membersExist,
-  localeIsThere,
+  ownGroupsFit,
   mountsAreFree,
   varIsBelowVar,
   commandsAreNamedOnce,
@@ -99,8 +98,8 @@ function rootIsZero({ users }: System): Problem[] {
   );
 }
 
-/** Groups may come from packages; users of the config's own groups may too, but not with capital letters or typing errors in names that it describes. */
-function membersExist({ users, groups }: System): Problem[] {
+/** A user's own group has its name; two numbers for it would surprise every tool. */
+function ownGroupsFit({ users, groups }: System): Problem[] {
   return Object.keys(groups).flatMap((name) =>
     name in users && groups[name]?.gid !== undefined && users[name]?.uid !== undefined && groups[name].gid !== users[name].uid
       ? [
@@ -112,20 +111,6 @@ function membersExist({ users, groups }: System): Problem[] {
         ]
       : [],
   );
-}
-
-function localeIsThere({ locale, packages }: System): Problem[] {
-  const builtIn = ["C", "POSIX", "C.UTF-8", "C.utf8"].includes(locale);
-  return builtIn || packages.includes("locales-all")
-    ? []
-    : [
-        {
-          path: ["locale"],
-          message: `expected a locale that is installed, found ${JSON.stringify(locale)}`,
-          found: locale,
-          hint: 'add "locales-all" to packages',
-        },
-      ];
 }
 
 function mountsAreFree({ mounts }: System): Problem[] {

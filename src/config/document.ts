@@ -2,6 +2,7 @@
 import { AshlarError, messageOf } from "#errors";
 import { formatPosition } from "./errors.ts";
 import type { ConfigErrorCode, Position } from "./errors.ts";
+import { lineAt } from "./line-at.ts";
 import { locateOption } from "./locate.ts";
 import type { OptionPath } from "./option-path.ts";
 import { writtenOptions } from "./source-scan.ts";
@@ -10,6 +11,8 @@ export interface Document {
   readonly value: unknown;
   locate(path: OptionPath, found?: unknown): Position | undefined;
 }
+
+const TOO_DEEP = "nested too deeply";
 
 /** Far above any config, far below what makes a parser slow. */
 export const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -21,9 +24,9 @@ export function parseJson(file: string, text: string): Document {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const offset = /position (\d+)/.exec(messageOf(cause))?.[1];
-    const position = offset === undefined ? { file } : { file, ...lineAt(text, Number(offset)) };
-    throw syntaxError(position, messageOf(cause).replace(/ (in JSON )?at position \d+.*$/s, ""), cause);
+    // Without a position the text ended too early.
+    const offset = /position (\d+)/.exec(messageOf(cause))?.[1] ?? text.length;
+    throw syntaxError({ file, ...lineAt(text, Number(offset)) }, messageOf(cause).replace(/ (in JSON )?at position \d+.*$/s, ""), cause);
   }
   const seen = new Set<string>();
   for (const { path, offset } of writtenOptions(text)) {
@@ -50,7 +53,7 @@ export async function parseYaml(file: string, text: string): Promise<Document> {
     parseDocument(text, { schema: "core", merge: false, uniqueKeys: true, intAsBigInt: true, lineCounter: lines, prettyErrors: false }),
   );
   const [wrong] = [...document.errors, ...document.warnings];
-  if (wrong !== undefined) throw syntaxError(at(wrong.pos[0]), wrong.message, wrong);
+  if (wrong !== undefined) throw syntaxError(at(wrong.pos[0]), /call stack/.test(wrong.message) ? TOO_DEEP : wrong.message, wrong);
   visit(document, {
     Alias: (_key, alias) => {
       throw syntaxError(at(alias.range?.[0] ?? 0), `the alias *${alias.source} is not allowed; write the value out, or use a system.ts`);
@@ -64,7 +67,7 @@ export async function parseYaml(file: string, text: string): Promise<Document> {
       let node: unknown = document.contents;
       for (const key of path) {
         if (!isCollection(node)) break;
-        const pair: unknown = node.items.find((item) => isPair(item) && String(isNode(item.key) ? item.key : item.key) === String(key));
+        const pair: unknown = node.items.find((item) => isPair(item) && String(item.key) === String(key));
         const inner: unknown = isPair(pair) ? pair.value : typeof key === "number" ? node.items[key] : undefined;
         const place = isPair(pair) ? pair.key : inner;
         if (isNode(place) && place.range) position = at(place.range[0]);
@@ -89,7 +92,7 @@ function attempt<T>(file: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof RangeError) throw syntaxError({ file }, "nested too deeply", error);
+    if (error instanceof RangeError) throw syntaxError({ file }, TOO_DEEP, error);
     throw error;
   }
 }
@@ -100,9 +103,4 @@ function exactNumbers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(exactNumbers);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exactNumbers(item)]));
-}
-
-function lineAt(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }

@@ -36,9 +36,10 @@ const SHOWN = 10;
 
 /** One error for all problems of a config; the first ten are listed. */
 export function invalid(file: string, problems: readonly Problem[], locate: (problem: Problem) => Position | undefined): AshlarError {
-  const lines = problems.slice(0, SHOWN).map((problem) => {
+  const placed = problems.map((problem) => ({ problem, position: locate(problem) ?? { file } })).sort(byPosition);
+  const lines = placed.slice(0, SHOWN).map(({ problem, position }) => {
     const hint = problem.hint === undefined ? "" : ` (${problem.hint})`;
-    return `${formatPosition(locate(problem) ?? { file })}: ${formatPath(problem.path)}: ${problem.message}${hint}`;
+    return `${formatPosition(position)}: ${formatPath(problem.path)}: ${problem.message}${hint}`;
   });
   const more = problems.length > SHOWN ? [`… and ${problems.length - SHOWN} more`] : [];
   const one = problems.length === 1;
@@ -46,14 +47,25 @@ export function invalid(file: string, problems: readonly Problem[], locate: (pro
   return new AshlarError<ConfigErrorCode>("E_CONFIG_INVALID", message, {
     hint: "`ashlar schema` describes every option",
     details: {
-      problems: problems.map((problem) => ({
-        ...(locate(problem) ?? { file }),
+      problems: placed.map(({ problem, position }) => ({
+        ...position,
         option: formatPath(problem.path),
         message: problem.message,
         hint: problem.hint,
       })),
     },
   });
+}
+
+interface Placed {
+  readonly problem: Problem;
+  readonly position: Position;
+}
+
+/** In the order of a reader; what has no line comes first, because it is about the whole file. */
+function byPosition({ position: a }: Placed, { position: b }: Placed): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
 /** "system.ts:12:5", the form that terminals and editors make clickable. */

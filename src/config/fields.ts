@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import * as z from "zod";
+import { nearest } from "./nearest.ts";
 
 /** Text that must match; the pattern is in the JSON Schema too, so that editors check it. */
 export function matching(pattern: RegExp, expected: string): z.ZodString {
@@ -35,13 +36,15 @@ export const accountName = (): z.ZodString =>
 /** A number or name of an account that owns something. */
 export const owner = (): z.ZodString => matching(/^([a-z_][a-z0-9_-]{0,31}|\d{1,10})$/, "an account name or number");
 
+/** A whole number in a range; the ends count. */
+export function integer(least: number, most: number): z.ZodNumber {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
 /** 0 is root; 65534 and the two all-ones values mean "nobody" and "no change" (systemd, "Users, Groups, UIDs and GIDs"). */
 export const accountId = (): z.ZodNumber =>
-  z
-    .int()
-    .min(0)
-    .max(4294967293)
-    .refine((id) => id !== 65534 && id !== 65535, { error: "a number that is not reserved (65534, 65535)" });
+  integer(0, 4294967293).refine((id) => id !== 65534 && id !== 65535, { error: "a number that is not reserved (65534, 65535)" });
 
 /** hostname(7): labels of RFC 1123, at most 64 in all on Linux. */
 export const hostName = (): z.ZodString =>
@@ -70,7 +73,12 @@ export const ipPrefix = (): z.ZodString => judged(isPrefix, 'an address with its
 
 /** The names that tzdata has are the names that Node knows. */
 export const timeZone = (): z.ZodString =>
-  judged(isTimeZone, 'a time zone of tzdata, such as "Europe/Berlin" or "UTC"', { hint: "`timedatectl list-timezones` lists them" });
+  z.string().superRefine((zone, context) => {
+    if (isTimeZone(zone)) return;
+    const near = nearest(zone, Intl.supportedValuesOf("timeZone"));
+    const hint = near === undefined ? "`timedatectl list-timezones` lists them" : `did you mean ${JSON.stringify(near)}?`;
+    context.addIssue({ code: "custom", message: 'a time zone of tzdata, such as "Europe/Berlin" or "UTC"', params: { hint } });
+  });
 
 /** crypt(5): `$id$…` with known strong methods. What does not look like it is treated as a secret and never shown. */
 export const passwordHash = (): z.ZodString =>

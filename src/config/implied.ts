@@ -16,6 +16,7 @@ const IMPLIED: readonly { readonly package: string; readonly why: string; readon
     why: "name servers that come with an address",
     when: (system) => Object.values(system.network.interfaces).some((net) => net.dhcp !== "no"),
   },
+  { package: "locales", why: "locale", when: (system) => !["C", "POSIX", "C.UTF-8"].includes(system.locale) },
   { package: "tzdata", why: "timezone", when: (system) => system.timezone !== "UTC" },
 ];
 

@@ -1,3 +1,7 @@
+/**
+ * What a person writes: every option may be left out but the name. Made from `schema.ts` by `node tools/config-docs.ts`.
+ */
+
 export interface SystemInput {
   /** Name of the system: in file names, boot entries and, unless `hostname` is given, of the machine. */
   readonly name: string;
@@ -142,6 +146,11 @@ export interface ServicesInput {
   readonly mask?: readonly string[] | undefined;
 }
 
+export interface NetworkInput {
+  /** Interfaces by a name of your own; by default one, `ethernet`, that matches `en* eth*` and asks for addresses. */
+  readonly interfaces?: Readonly<Record<string, NetworkInterfaceInput>> | undefined;
+}
+
 export interface NetworkInterfaceInput {
   /** Names or patterns of the interfaces it applies to, separated by spaces; default: its own name. */
   readonly match?: string | undefined;
@@ -153,11 +162,6 @@ export interface NetworkInterfaceInput {
   readonly gateway?: string | readonly string[] | undefined;
   /** Name servers. */
   readonly dns?: readonly string[] | undefined;
-}
-
-export interface NetworkInput {
-  /** Interfaces by a name of your own; by default one, `ethernet`, that matches `en* eth*` and asks for addresses. */
-  readonly interfaces?: Readonly<Record<string, NetworkInterfaceInput>> | undefined;
 }
 
 export interface SshInput {
@@ -196,20 +200,20 @@ export interface BootInput {
   readonly tries?: number | undefined;
 }
 
-export interface CommandInput {
+export interface HealthInput {
+  /** Units that must be active. */
+  readonly units?: readonly string[] | undefined;
+  /** Commands that must end with exit code 0. */
+  readonly commands?: readonly HealthCommandInput[] | undefined;
+}
+
+export interface HealthCommandInput {
   /** Name in reports. */
   readonly name: string;
   /** Program (absolute path) and its arguments; no shell. */
   readonly command: readonly string[];
   /** Seconds after which it has failed; default 60. */
   readonly deadline?: number | undefined;
-}
-
-export interface HealthInput {
-  /** Units that must be active. */
-  readonly units?: readonly string[] | undefined;
-  /** Commands that must end with exit code 0. */
-  readonly commands?: readonly CommandInput[] | undefined;
 }
 
 export interface UpdatesInput {

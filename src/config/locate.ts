@@ -1,6 +1,8 @@
 /** From the path of an option to the place where a person wrote it. */
 import type { Position } from "./errors.ts";
 import type { OptionPath } from "./option-path.ts";
+import { lineAt } from "./line-at.ts";
+import { tokenize } from "./source-tokens.ts";
 import { writtenOptions } from "./source-scan.ts";
 import type { WrittenOption } from "./source-scan.ts";
 
@@ -26,6 +28,12 @@ export function locateValue(sources: readonly SourceText[], path: OptionPath, va
     .map((place) => place.position);
 }
 
+/** Line and column of the first string in `source` that is `text`; of an import's module name, say. */
+export function locateText(source: string, text: string): { line: number; column: number } | undefined {
+  const token = tokenize(source).find((each) => each.kind === "text" && each.value === text);
+  return token === undefined ? undefined : lineAt(source, token.offset);
+}
+
 interface Place {
   readonly position: Position;
   readonly option: WrittenOption;
@@ -40,7 +48,7 @@ function allPlaces(sources: readonly SourceText[], path: OptionPath, found: unkn
   for (const { file, text } of sources) {
     for (const option of writtenOptions(text)) {
       const rank = rankOf(option, path, literal);
-      if (rank > 0) places.push({ position: { file, ...lineOf(text, option.offset) }, option, rank, isWhole: rank >= WHOLE });
+      if (rank > 0) places.push({ position: { file, ...lineAt(text, option.offset) }, option, rank, isWhole: rank >= WHOLE });
     }
   }
   return places.sort((a, b) => b.rank - a.rank);
@@ -64,9 +72,4 @@ function startsWith(path: OptionPath, start: OptionPath): boolean {
 
 function literalOf(value: unknown): string | undefined {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
-}
-
-function lineOf(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }

@@ -7,6 +7,7 @@ import {
   accountId,
   accountName,
   hostName,
+  integer,
   ipAddress,
   ipPrefix,
   line,
@@ -142,7 +143,7 @@ const network = options({
 
 const ssh = options({
   enable: z.boolean().optional().describe("Run the server; default true as soon as `ssh` is written."),
-  port: z.int().min(1).max(65535).optional().describe("TCP port; default 22."),
+  port: integer(1, 65535).optional().describe("TCP port; default 22."),
   passwordAuthentication: z.boolean().optional().describe("Whether passwords are accepted besides keys; default false."),
   permitRootLogin: z.enum(["no", "prohibit-password", "yes"]).optional().describe("Whether root may log in; default `no`."),
 });
@@ -172,14 +173,14 @@ const state = options({
 });
 
 const boot = options({
-  timeout: z.int().min(0).max(600).optional().describe("Seconds that the boot menu waits; default 3."),
-  tries: z.int().min(1).max(99).optional().describe("Starts that a new generation has to prove itself; default 3."),
+  timeout: integer(0, 600).optional().describe("Seconds that the boot menu waits; default 3."),
+  tries: integer(1, 99).optional().describe("Starts that a new generation has to prove itself; default 3."),
 });
 
 const command = options({
   name: matching(/^[a-z0-9][a-z0-9-]*$/, "a name of lower-case letters, digits and -").describe("Name in reports."),
   command: z.array(line()).min(1).describe("Program (absolute path) and its arguments; no shell."),
-  deadline: z.int().min(1).max(3600).optional().describe("Seconds after which it has failed; default 60."),
+  deadline: integer(1, 3600).optional().describe("Seconds after which it has failed; default 60."),
 });
 
 const health = options({

@@ -34,7 +34,9 @@ function explain(issue: z.core.$ZodIssue, prefix: OptionPath, root: unknown): Pr
     case "invalid_union":
       return explainUnion(issue.errors, path, root);
     case "invalid_key":
-      return [{ path, message: `expected ${issue.issues[0]?.message ?? "another name"}, found this name`, ...hintOf(issue.issues[0]) }];
+      return [
+        { path, message: `expected ${issue.issues[0]?.message ?? "another name"}, found ${show(path.at(-1))}`, ...hintOf(issue.issues[0]) },
+      ];
     case "invalid_value":
       return one(
         issue.values
@@ -47,7 +49,7 @@ function explain(issue: z.core.$ZodIssue, prefix: OptionPath, root: unknown): Pr
       return one(issue.message.startsWith("Invalid input") ? (TYPE_NAMES[issue.expected] ?? issue.expected) : issue.message);
     case "too_small":
     case "too_big":
-      return one(limitOf(issue));
+      return one(issue.message.startsWith("Too ") ? limitOf(issue) : issue.message);
     case "custom":
       return issue.params?.["secret"] === true
         ? [{ path, message: `expected ${issue.message}`, ...hintOf(issue) }]

@@ -15,6 +15,8 @@ const target = process.argv[2] ?? "";
 const write = process.stdout.write.bind(process.stdout);
 // What a config prints is for people; standard output is for the result.
 globalThis.console = new Console(process.stderr, process.stderr);
+// A merge of nested records is deeper than the usual ten frames; its caller must be among them.
+Error.stackTraceLimit = 100;
 const modules = restrictImports();
 withholdGlobals();
 write(JSON.stringify({ modules, ...(await evaluate()) } satisfies Outcome));
@@ -38,18 +40,18 @@ async function evaluate(): Promise<Result> {
 function describe(error: unknown): Result {
   if (!(error instanceof Error)) return { kind: "failed", name: "Error", message: String(error), stack: "" };
   const stack = error.stack ?? "";
-  if (error instanceof HermeticError) return { kind: "hermetic", message: error.message, stack };
+  const { message } = error;
+  if (error instanceof HermeticError) return { kind: "hermetic", message, stack, ...texts(error, "specifier", "importer") };
   if (error instanceof MergeConflict) {
     const sides = error.sides.map(({ value, argument }) => ({ value: value ?? null, argument }));
     return { kind: "conflict", path: error.path, sides, stack };
   }
-  const { code, resource } = error as { code?: unknown; resource?: unknown };
-  return {
-    kind: "failed",
-    name: error.name,
-    message: error.message,
-    stack,
-    ...(typeof code === "string" ? { code } : {}),
-    ...(typeof resource === "string" ? { resource } : {}),
+  return { kind: "failed", name: error.name, message, stack, ...texts(error, "code", "resource", "specifier", "importer") };
+}
+
+/** Those of the named properties that are texts. */
+function texts<Name extends string>(error: object, ...names: readonly Name[]): { [Key in Name]?: string } {
+  return Object.fromEntries(Object.entries(error).filter(([key, value]) => names.includes(key as Name) && typeof value === "string")) as {
+    [Key in Name]?: string;
   };
 }

@@ -16,7 +16,7 @@ export interface EvaluateOptions {
 
 const CONFIG_CODE = fileURLToPath(new URL("..", import.meta.url));
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
-const MEMORY_MIB = 512;
+const MEMORY_MIB = 256;
 const TIMEOUT_MS = 10_000;
 
 /** @throws E_CONFIG_TIMEOUT, E_CONFIG_MEMORY, E_CONFIG_FAILED when the process ends without an answer */

@@ -12,8 +12,8 @@ export type Outcome = { readonly modules: readonly string[] } & (
       readonly sides: readonly { readonly value: unknown; readonly argument: number }[];
       readonly stack: string;
     }
-  | { readonly kind: "hermetic"; readonly message: string; readonly stack: string }
-  | {
+  | ({ readonly kind: "hermetic"; readonly message: string; readonly stack: string } & WrittenImport)
+  | ({
       readonly kind: "failed";
       readonly name: string;
       readonly message: string;
@@ -21,5 +21,11 @@ export type Outcome = { readonly modules: readonly string[] } & (
       readonly code?: string;
       /** The path that could not be read. */
       readonly resource?: string;
-    }
+    } & WrittenImport)
 );
+
+/** The import that failed, when it was one: its text, and the URL of the module that has it. */
+export interface WrittenImport {
+  readonly specifier?: string;
+  readonly importer?: string;
+}

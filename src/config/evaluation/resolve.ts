@@ -4,6 +4,8 @@ import { HermeticError } from "./violation.ts";
 
 const ALLOWED = new Set(["assert", "assert/strict", "buffer", "path", "path/posix", "url", "util"]);
 
+const ONLY = `a config can import its own files, ashlar, node:fs, ${[...ALLOWED].map((name) => `node:${name}`).join(", ")}`;
+
 const FILES = new URL("files.ts", import.meta.url).href;
 const ASHLAR = new URL("../index.ts", import.meta.url).href;
 
@@ -16,16 +18,21 @@ export function restrictImports(): string[] {
       if (isBuiltin(specifier) && context.parentURL !== FILES) {
         const name = specifier.replace(/^node:/, "");
         if (name === "fs") return { url: FILES, format: "module-typescript", shortCircuit: true };
-        if (!ALLOWED.has(name))
-          throw new HermeticError(
-            `the module ${specifier}`,
-            `a config can import its own files, ashlar, node:fs, ${[...ALLOWED].map((allowed) => `node:${allowed}`).join(", ")}`,
-          );
+        if (!ALLOWED.has(name)) throw new HermeticError(`the module ${specifier}`, ONLY, { specifier, importer: context.parentURL });
       }
-      const found = next(specifier, context);
+      const found = resolveOwn(() => next(specifier, context), { specifier, importer: context.parentURL });
       if (found.url.startsWith("file:") && !loaded.includes(found.url)) loaded.push(found.url);
       return found;
     },
   });
   return loaded;
+}
+
+/** An import that leads nowhere says who wrote it. */
+function resolveOwn<T>(resolve: () => T, written: { readonly specifier: string; readonly importer: string | undefined }): T {
+  try {
+    return resolve();
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, written) : error;
+  }
 }

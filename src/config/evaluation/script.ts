@@ -6,7 +6,7 @@ import type { Document } from "../document.ts";
 import { syntaxError } from "../document.ts";
 import { formatPosition, invalid } from "../errors.ts";
 import type { ConfigErrorCode, Position } from "../errors.ts";
-import { locateOption, locateValue } from "../locate.ts";
+import { locateOption, locateText, locateValue } from "../locate.ts";
 import type { SourceText } from "../locate.ts";
 import { formatPath } from "../option-path.ts";
 import type { ConfigFile } from "../project.ts";
@@ -35,11 +35,11 @@ export async function readScript(config: ConfigFile, shown: (path: string) => st
     case "not-plain":
       throw invalid(file, outcome.problems, (problem) => locateOption(sources(), problem.path));
     case "conflict":
-      throw conflict(outcome, sources(), placeInStack(outcome.stack, config, shown) ?? { file });
+      throw conflict(outcome, sources(), placeOf(outcome, config, shown));
     case "hermetic":
-      throw hermetic(outcome.message, placeInStack(outcome.stack, config, shown) ?? { file });
+      throw hermetic(outcome.message, placeOf(outcome, config, shown));
     case "failed":
-      throw failure(outcome, config, shown);
+      throw failure(outcome, config, placeOf(outcome, config, shown));
     default:
       return outcome satisfies never;
   }
@@ -77,26 +77,37 @@ function hermetic(message: string, position: Position): AshlarError<ConfigErrorC
   });
 }
 
-function failure(outcome: Extract<Outcome, { kind: "failed" }>, config: ConfigFile, shown: (path: string) => string): AshlarError {
-  const position = placeInStack(outcome.stack, config, shown) ?? { file: shown(config.path) };
-  const { code, resource } = outcome;
-  if (code === "ERR_ACCESS_DENIED" && resource !== undefined && !isWithin(resource, config.project))
-    return hermetic(`reading ${resource} is not allowed: a config reads below ${config.project} only`, position);
-  if (code === "ERR_ACCESS_DENIED") return hermetic(`this is not allowed while a config is evaluated: ${outcome.message}`, position);
-  if (/The requested module 'node:fs'|The requested module 'fs'/.test(outcome.message))
+function failure(outcome: Extract<Outcome, { kind: "failed" }>, config: ConfigFile, position: Position): AshlarError {
+  const { code, resource, specifier } = outcome;
+  const message = outcome.message.trim();
+  if (code === "ERR_ACCESS_DENIED") {
+    const isOutside = resource !== undefined && !isWithin(resource, config.project);
+    const what = isOutside ? `reading ${resource} is not allowed: a config reads below ${config.project} only` : message;
+    return hermetic(what, position);
+  }
+  if (/The requested module '(node:)?fs'/.test(message))
     return hermetic("of node:fs a config has readFileSync, readdirSync and existsSync", position);
   if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
-    return syntaxError(position, `${outcome.message.trim()}; only types may be TypeScript, everything else is JavaScript`);
-  if (outcome.name === "SyntaxError") return syntaxError(position, outcome.message.trim());
-  if (code === "ERR_MODULE_NOT_FOUND")
-    return syntaxError(
-      position,
-      `${outcome.message.replace(/ imported from .*$/s, "").replace(/^C/, "c")}; imports name the file with its ending: "./common.ts"`,
-    );
-  return new AshlarError<ConfigErrorCode>("E_CONFIG_FAILED", `${formatPosition(position)}: ${outcome.message}`, {
+    return syntaxError(position, `${message}; only types may be TypeScript, everything else is JavaScript`);
+  if (outcome.name === "SyntaxError") return syntaxError(position, message);
+  if (specifier !== undefined && code?.startsWith("ERR_") === true)
+    return syntaxError(position, `there is no module ${JSON.stringify(specifier)} (an import names a file with its ending: "./common.ts")`);
+  return new AshlarError<ConfigErrorCode>("E_CONFIG_FAILED", `${formatPosition(position)}: ${message}`, {
     hint: "the config's own code threw this",
     details: { ...position, stack: outcome.stack },
   });
+}
+
+type Broken = Extract<Outcome, { readonly stack: string }>;
+
+/** Where it happened: the import that was refused, or the first line of the project in the stack. */
+function placeOf(outcome: Broken, config: ConfigFile, shown: (path: string) => string): Position {
+  if ("importer" in outcome && outcome.importer !== undefined) {
+    const importer = fileURLToPath(outcome.importer);
+    if (isWithin(importer, config.project))
+      return { file: shown(importer), ...locateText(readFileSync(importer, "utf8"), outcome.specifier ?? "") };
+  }
+  return placeInStack(outcome.stack, config, shown) ?? { file: shown(config.path) };
 }
 
 /** The first place in the project that a stack names: "file:///p/system.ts:3:5", or "/p/system.ts:3" above a syntax error. */
@@ -106,8 +117,7 @@ function placeInStack(stack: string, config: ConfigFile, shown: (path: string) =
     if (!isWithin(path, config.project)) continue;
     return { file: shown(path), line: Number(line), ...(column === undefined ? caret(stack) : { column: Number(column) }) };
   }
-  const [, importer] = /imported from (\/[^\n]*)/.exec(stack) ?? [];
-  return importer !== undefined && isWithin(importer, config.project) ? { file: shown(importer) } : undefined;
+  return undefined;
 }
 
 /** Node draws `^^^` below the column of a syntax error. */

@@ -6,8 +6,14 @@ const violations: HermeticError[] = [];
 export class HermeticError extends Error {
   override readonly name = "HermeticError";
 
-  constructor(what: string, why: string) {
+  /** The import that was refused, as it is written, and the URL of the module that has it. */
+  readonly specifier: string | undefined;
+  readonly importer: string | undefined;
+
+  constructor(what: string, why: string, refused: { readonly specifier?: string; readonly importer?: string | undefined } = {}) {
     super(`${what} is not available: ${why}`);
+    this.specifier = refused.specifier;
+    this.importer = refused.importer;
     violations.push(this);
   }
 }
