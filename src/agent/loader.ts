@@ -1,0 +1,32 @@
+/** Joins the deployment stage to the boot stage. */
+import { removeEntry, pruneKernels, setActivation } from "#boot/activate.ts";
+import { espSpace, installEntry } from "#boot/arm.ts";
+import { readLoader } from "#boot/loader.ts";
+import type { Entries, Loader } from "#deployment/loader.ts";
+
+/** @param esp where the ESP is mounted */
+export function openLoader(esp: string): Loader {
+  return {
+    esp,
+    entries: () => readEntries(esp),
+    space: (files) => espSpace(esp, files),
+    install: (image, request) => void installEntry(esp, image, request),
+    activate: (generation, activation) => setActivation(esp, generation, activation),
+    remove: (generation) => void removeEntry(esp, generation),
+    prune: () => void pruneKernels(esp),
+  };
+}
+
+function readEntries(esp: string): Entries {
+  const state = readLoader(esp);
+  return {
+    all: state.entries.flatMap(({ entry, tries }) =>
+      entry === undefined
+        ? []
+        : [{ generation: entry.generation, activation: entry.activation, digest: entry.image, ...(tries === undefined ? {} : { tries }) }],
+    ),
+    next: state.next?.entry?.generation,
+    activation: state.activation,
+    problems: state.entries.flatMap(({ problem }) => problem ?? []),
+  };
+}

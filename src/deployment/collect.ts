@@ -1,0 +1,140 @@
+/**
+ * Collecting generations that are no longer needed, and then the objects that no generation needs.
+ *
+ * The order is entry → record → kernel → objects, never the reverse: whatever moment it ends at, every entry that is left
+ * can start. Nothing is removed when something that refers to objects cannot be read.
+ */
+import { existsSync } from "node:fs";
+import { AshlarError } from "#errors";
+import { objectsOfImage } from "#formats/erofs/reader.ts";
+import { collect as collectObjects } from "#store/collect.ts";
+import { parseObjectId } from "#store/object.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { Store } from "#store/store.ts";
+import type { DeploymentErrorCode } from "./errors.ts";
+import { generationsOf } from "./generations.ts";
+import type { Generation } from "./generations.ts";
+import type { Entries, Loader } from "./loader.ts";
+import type { Machine } from "./machine.ts";
+import { prunePast, readAllRecords, retireRecord } from "./records.ts";
+
+export interface CollectOptions {
+  /** Newest startable generations to keep besides those that are always kept; 2 when absent. */
+  readonly keep?: number;
+  /** Say what would go, and remove nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface CollectResult {
+  readonly kept: readonly { readonly generation: number; readonly why: string }[];
+  readonly removed: readonly number[];
+  readonly objects: number;
+  /** Bytes. */
+  readonly bytes: number;
+}
+
+const KEEP = 2;
+
+/**
+ * Hold the machine's lock.
+ * @throws E_DEPLOYMENT_UNREADABLE, E_COLLECT_ROOTS; E_STORE_BUSY, E_STORE_BAD_ROOT
+ */
+export async function collect(
+  context: { readonly machine: Machine; readonly loader: Loader; readonly store: Store },
+  options: CollectOptions = {},
+): Promise<CollectResult> {
+  const { machine, loader, store } = context;
+  const records = readAllRecords(machine.deployments);
+  const entries = loader.entries();
+  refuseUnknown(machine, entries);
+  const generations = generationsOf(machine, records, entries);
+  const kept = retained(generations, options.keep ?? KEEP);
+  const doomed = generations.filter(({ number }) => !kept.has(number));
+  // Read before anything is removed: an image that cannot be read stops here.
+  const staying = generations.filter(({ number }) => kept.has(number));
+  const roots = rootsOf(staying, entries, doomed, machine, store);
+  if (options.dryRun !== true)
+    for (const { number, trial } of doomed) {
+      loader.remove(number);
+      retireRecord(machine.deployments, number, trial === "failed" ? "failed" : "removed");
+    }
+  if (options.dryRun !== true) {
+    loader.prune();
+    prunePast(machine.deployments);
+  }
+  const { removed, bytes } = await collectObjects(store, { roots, dryRun: options.dryRun ?? false });
+  return {
+    kept: [...kept].map(([generation, why]) => ({ generation, why })),
+    removed: doomed.map(({ number }) => number),
+    objects: removed.length,
+    bytes,
+  };
+}
+
+/** Why each generation that stays does so: what runs, what starts next, pins, the last good one, and the newest. */
+export function retained(generations: readonly Generation[], keep: number): Map<number, string> {
+  const kept = new Map<number, string>();
+  const add = (generation: Generation | undefined, why: string): void => {
+    if (generation !== undefined && !kept.has(generation.number)) kept.set(generation.number, why);
+  };
+  add(
+    generations.find(({ booted }) => booted),
+    "running",
+  );
+  add(
+    generations.find(({ next }) => next),
+    "starts next",
+  );
+  for (const generation of generations) if (generation.deployment.pinned) add(generation, "pinned");
+  const byActivation = generations
+    .filter(({ trial }) => trial === "good" || trial === "trial")
+    .sort((a, b) => (b.entry?.activation ?? 0) - (a.entry?.activation ?? 0));
+  add(
+    byActivation.find(({ trial, booted, next }) => trial === "good" && !booted && !next),
+    "last good",
+  );
+  for (const generation of byActivation.slice(0, keep)) add(generation, "newest");
+  return new Map([...kept].sort(([a], [b]) => a - b));
+}
+
+function refuseUnknown(machine: Machine, entries: Entries): void {
+  const [problem] = entries.problems;
+  if (problem === undefined) return;
+  throw new AshlarError<DeploymentErrorCode>("E_COLLECT_ROOTS", `a boot entry cannot be read, so what it needs is not known: ${problem}`, {
+    hint: `remove or repair it in ${machine.esp}/loader/entries; nothing was removed`,
+    details: { problem },
+  });
+}
+
+/** What must stay: all that staying generations and entries name, and what runs, even if its record is gone. */
+function rootsOf(
+  staying: readonly Generation[],
+  entries: Entries,
+  doomed: readonly Generation[],
+  machine: Machine,
+  store: Store,
+): Set<ObjectId> {
+  const goes = new Set(doomed.map(({ number }) => number));
+  const images = new Set<ObjectId>();
+  const roots = new Set<ObjectId>();
+  for (const { deployment } of staying) {
+    images.add(deployment.image.digest);
+    const { kernel } = deployment.image;
+    if (kernel !== undefined) for (const file of [kernel.linux, kernel.initrd]) roots.add(file);
+  }
+  for (const { generation, digest } of entries.all) if (!goes.has(generation)) images.add(digest);
+  if (machine.booted !== undefined) images.add(machine.booted.digest);
+  for (const image of images) for (const object of objectsFor(image, machine, store)) roots.add(object);
+  // A staged generation whose kernel never arrived has nothing to keep.
+  return new Set([...roots].filter((object) => images.has(object) || existsSync(store.pathOf(object))));
+}
+
+function objectsFor(image: ObjectId, machine: Machine, store: Store): ObjectId[] {
+  if (!store.has(image))
+    throw new AshlarError<DeploymentErrorCode>("E_COLLECT_ROOTS", `image ${image} of a generation is missing from ${machine.store}`, {
+      hint: "`ashlar fsck` lists what is damaged, `ashlar upgrade` brings a whole generation; nothing was removed",
+      details: { image },
+    });
+  const external = objectsOfImage(store.read(image)).flatMap(({ object }) => parseObjectId(object) ?? []);
+  return [image, ...external];
+}

@@ -1,0 +1,23 @@
+/** Pinned generations are kept until they are unpinned. */
+import { AshlarError } from "#errors";
+import type { Deployment } from "./deployment.ts";
+import type { DeploymentErrorCode } from "./errors.ts";
+import type { Machine } from "./machine.ts";
+import { readRecords, writeRecord } from "./records.ts";
+
+/**
+ * Pins or unpins a generation. Hold the machine's lock.
+ * @returns false when it was so already
+ * @throws E_GENERATION_UNKNOWN
+ */
+export function setPinned(machine: Machine, number: number, pinned: boolean): boolean {
+  const deployment = readRecords(machine.deployments).deployments.find((candidate) => candidate.number === number);
+  if (deployment === undefined)
+    throw new AshlarError<DeploymentErrorCode>("E_GENERATION_UNKNOWN", `generation ${number} does not exist on this machine`, {
+      hint: "`ashlar generations` lists those there are",
+      details: { generation: number },
+    });
+  if (deployment.pinned === pinned) return false;
+  writeRecord(machine.deployments, { ...deployment, pinned } satisfies Deployment);
+  return true;
+}

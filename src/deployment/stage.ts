@@ -1,0 +1,137 @@
+/**
+ * Staging: everything that can fail happens here, while the old generation runs and stays the next to start.
+ *
+ *   space on both file systems → objects → durable → every object of the image is there → record → kernel and initrd → entry
+ *
+ * The entry is the last thing written. Ended at any point before, the machine starts as if nothing had happened, and the
+ * next attempt goes on with what is there.
+ */
+import { AshlarError, hasErrno } from "#errors";
+import { objectsOfImage } from "#formats/erofs/reader.ts";
+import type { Image } from "#image/image.ts";
+import type { ReleaseObject } from "#registry/release.ts";
+import type { Reporter, Step } from "#report/reporter.ts";
+import { parseObjectId } from "#store/object.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { Store } from "#store/store.ts";
+import type { Deployment } from "./deployment.ts";
+import type { DeploymentErrorCode } from "./errors.ts";
+import { generationsOf } from "./generations.ts";
+import type { Generation } from "./generations.ts";
+import type { KernelFiles, Loader } from "./loader.ts";
+import type { Machine } from "./machine.ts";
+import { floorsOf, readAllRecords, writeRecord } from "./records.ts";
+import { requireSpace } from "./space.ts";
+
+export interface StageRequest {
+  readonly image: Image;
+  /** All objects of the release, with sizes. */
+  readonly objects: readonly ReleaseObject[];
+  readonly origin: string;
+  readonly sequence?: number;
+  /** Brings the missing ones of these objects into the store. */
+  readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<{ readonly objects: number; readonly bytes: number }>;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** Stage an image that failed its trial before. */
+  readonly retry?: boolean;
+}
+
+export interface StageContext {
+  readonly machine: Machine;
+  readonly loader: Loader;
+  readonly store: Store;
+  readonly report: Reporter;
+}
+
+export type StageResult =
+  | { readonly outcome: "staged"; readonly generation: number; readonly fetched: { readonly objects: number; readonly bytes: number } }
+  /** The machine has this image; it was made the next to start. */
+  | { readonly outcome: "activated"; readonly generation: number }
+  /** It is the next to start already. */
+  | { readonly outcome: "current"; readonly generation: number }
+  /** This image failed its trial as that generation; nothing was done. */
+  | { readonly outcome: "refused"; readonly generation: number };
+
+/**
+ * Makes an image the next generation to start. Hold the machine's lock.
+ * @throws E_STAGE_SPACE, E_STAGE_INODES, E_ESP_FULL before anything is fetched; E_STAGE_INCOMPLETE, what `bring` throws
+ */
+export async function stage(request: StageRequest, context: StageContext): Promise<StageResult> {
+  const { machine, loader, store, report } = context;
+  const records = readAllRecords(machine.deployments);
+  const entries = loader.entries();
+  const generations = generationsOf(machine, records, entries);
+  const existing = generations.findLast(({ deployment }) => deployment.image.digest === request.image.digest);
+  const failed =
+    existing?.trial === "failed"
+      ? existing.number
+      : records.past.findLast(({ deployment, why }) => why === "failed" && deployment.image.digest === request.image.digest)?.deployment
+          .number;
+  if (failed !== undefined && request.retry !== true) return { outcome: "refused", generation: failed };
+  const ready = existing === undefined ? undefined : reuse(existing, loader, entries.activation);
+  if (ready !== undefined) return ready;
+
+  requireSpace(request, { machine, loader, store });
+  const fetched = await report.step("fetch what is missing", async (step) => {
+    const brought = await fillsUp(machine.store, () => request.bring(request.objects, step));
+    step.detail(`${brought.objects} of ${request.objects.length} objects`);
+    return brought;
+  });
+  const deployment: Deployment = existing?.deployment ?? {
+    version: 1,
+    number: Math.max(floorsOf(records).number, ...entries.all.map(({ generation }) => generation + 1)),
+    image: request.image,
+    origin: request.origin,
+    ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
+    pinned: false,
+    created: request.now,
+  };
+  await report.step(`install generation ${deployment.number}`, () =>
+    fillsUp(machine.sysroot, async () => {
+      const kernelFiles = complete(request.image, store);
+      writeRecord(machine.deployments, deployment);
+      loader.install(request.image, { generation: deployment.number, activation: entries.activation + 1, kernelFiles });
+    }),
+  );
+  return { outcome: "staged", generation: deployment.number, fetched };
+}
+
+/** A generation that is whole needs no more than to be the next. */
+function reuse(existing: Generation, loader: Loader, activation: number): StageResult | undefined {
+  if (existing.trial !== "good" && existing.trial !== "trial") return undefined;
+  if (existing.next) return { outcome: "current", generation: existing.number };
+  loader.activate(existing.number, activation + 1);
+  return { outcome: "activated", generation: existing.number };
+}
+
+/** Makes everything durable and looks for each object that the image names: the image knows better than a list beside it. */
+function complete(image: Image, store: Store): KernelFiles {
+  store.addImage(image.digest);
+  store.flush();
+  const needed = objectsOfImage(store.read(image.digest)).map(({ object }) => parseObjectId(object));
+  const missing = needed.filter((object): object is ObjectId => object !== undefined && !store.has(object));
+  const { kernel } = image;
+  if (missing.length > 0 || kernel === undefined)
+    throw new AshlarError<DeploymentErrorCode>(
+      "E_STAGE_INCOMPLETE",
+      kernel === undefined
+        ? `image ${image.digest} has no kernel to start`
+        : `image ${image.digest} needs object ${missing[0]}, which its release does not list (${missing.length} are missing)`,
+      { hint: "publish the image again; the machine runs on unchanged", details: { image: image.digest, missing } },
+    );
+  return { linux: store.read(kernel.linux), initrd: store.read(kernel.initrd) };
+}
+
+async function fillsUp<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!hasErrno(cause, "ENOSPC")) throw cause;
+    throw new AshlarError<DeploymentErrorCode>("E_STAGE_SPACE", `the file system of ${path} filled up while staging`, {
+      cause,
+      hint: "`ashlar collect` frees what no generation needs; the machine starts as before",
+      details: { path },
+    });
+  }
+}
