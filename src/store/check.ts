@@ -13,7 +13,7 @@ export type ObjectProblem =
   | { readonly kind: "corrupt"; readonly found: string }
   /** The kernel does not give the content: verity found a changed block, or the disk fails. */
   | { readonly kind: "unreadable"; readonly reason: string }
-  /** The content is right, but verity is not on where the store requires it. */
+  /** The content is right, but verity is (or was, before it was repaired) not on where the store requires it. */
   | { readonly kind: "unprotected" };
 
 export interface CheckedObject {

@@ -1,5 +1,17 @@
 /** Turning files into objects, by moving them (no copy) or by copying (sharing blocks where the file system can). */
-import { closeSync, constants, copyFileSync, existsSync, fchmodSync, fchownSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+} from "node:fs";
 import { AshlarError, hasErrno } from "#errors";
 import { toText, fromBuffer } from "#formats/bytes.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
@@ -31,6 +43,7 @@ export function importFile(target: Target, file: FileToStore, move: boolean): Ob
       else
         placeAside(target, object, (aside) => {
           copyFileSync(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+          chmodSync(aside, OBJECT_MODE);
           const after = fstatSync(fd, { bigint: true });
           if (after.ctimeNs !== before?.ctimeNs || after.size !== before.size) throw changed(file, "it was written to");
         });

@@ -3,7 +3,7 @@
  * whoever sees an object sees all of it. All calls are synchronous: in worker threads that is faster than promises.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { verityDigest } from "#formats/fsverity.ts";
@@ -41,12 +41,11 @@ export function writeObject(target: Target, object: ObjectId, content: Buffer): 
   });
 }
 
-/** Lets `write` make a file aside and gives it its name; nothing is left behind when that fails. */
+/** Lets `write` make a file aside, with its final mode, and gives it its name; nothing is left behind when that fails. */
 export function placeAside(target: Target, object: ObjectId, write: (aside: string) => void): void {
   const aside = asidePath(target.root);
   try {
     write(aside);
-    chmodSync(aside, OBJECT_MODE);
     protectPath(target, object, aside);
     renameInto(target.root, aside, object);
   } catch (error) {

@@ -6,8 +6,10 @@ import type { FileContent } from "./tree.ts";
 export interface Contents {
   /** @param onStored called with the content once it is stored */
   add(file: FileToStore, movable: boolean, onStored: (content: FileContent) => void): void;
-  /** Waits for everything; throws the first error after all work has ended. */
+  /** Hands the rest over and waits for everything; throws the first error after all work has ended. */
   done(): Promise<void>;
+  /** Waits for what was handed over, and ignores its result: for a walk that failed. */
+  abandoned(): Promise<void>;
   /** Files handed over so far. */
   stored(): number;
 }
@@ -56,6 +58,7 @@ export function createContents(store: Store, move: boolean, report: Step | undef
       handOver();
       for (const result of await Promise.allSettled(running)) if (result.status === "rejected") throw result.reason;
     },
+    abandoned: async () => void (await Promise.allSettled(running)),
     stored: () => total,
   };
 }

@@ -61,12 +61,17 @@ export async function scanTree(root: string, store: Store, options: ScanOptions)
     contents.add({ path: fsPath(real), size }, movable, file);
   };
 
-  visit("/", "");
-  for (const { names, size, ownership, complete } of hardlinks.groups()) {
-    const [first, ...others] = names.sort(compareBytes) as [ByteString, ...ByteString[]];
-    // A name outside the tree (a package cache, say) must keep its file: such a file is copied.
-    addFile(first, top + first, size, ownership, complete);
-    for (const other of others) nodes.set(other, { kind: "hardlink", target: first });
+  try {
+    visit("/", "");
+    for (const { names, size, ownership, complete } of hardlinks.groups()) {
+      const [first, ...others] = names.sort(compareBytes) as [ByteString, ...ByteString[]];
+      // A name outside the tree (a package cache, say) must keep its file: such a file is copied.
+      addFile(first, top + first, size, ownership, complete);
+      for (const other of others) nodes.set(other, { kind: "hardlink", target: first });
+    }
+  } catch (error) {
+    await contents.abandoned();
+    throw error;
   }
   await contents.done();
   options.report?.detail(`${nodes.size} inodes, ${contents.stored()} files stored`);
