@@ -31,7 +31,7 @@ export function parseDumpfile(text: string): DumpEntry[] {
     } catch (cause) {
       if (!(cause instanceof LineError)) throw cause;
       throw new AshlarError<DumpErrorCode>("E_DUMP_SYNTAX", `line ${entries.length + 1} of the dump: ${cause.message}`, {
-        hint: "make the dump again with `ashlar build --dump`, or correct the line",
+        hint: "make the dump again with `ashlar dump DIGEST`, or correct the line",
         details: { line: entries.length + 1 },
       });
     }

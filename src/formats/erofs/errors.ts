@@ -14,7 +14,7 @@ export function inputError(path: string, what: string): AshlarError<ErofsErrorCo
 /** Bytes that are not a composefs image, with the position of what is wrong. */
 export function damaged(position: number, what: string): AshlarError<ErofsErrorCode> {
   return new AshlarError<ErofsErrorCode>("E_EROFS_DAMAGED", `not a sound image: ${what} at byte ${position}`, {
-    hint: "fetch the image again, or check the store with `ashlar store check`",
+    hint: "fetch the image again, or check the store with `ashlar fsck`",
     details: { position },
   });
 }

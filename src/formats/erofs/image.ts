@@ -38,7 +38,7 @@ export function openImage(content: Uint8Array): Image {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   if (bytes.length > IMAGE_SIZE_MAX)
     throw new AshlarError<ErofsErrorCode>("E_EROFS_LIMIT", `an image of ${bytes.length} bytes; the most is ${IMAGE_SIZE_MAX}`, {
-      hint: "check that the file is an image, with `ashlar store check`",
+      hint: "check that the file is an image; `ashlar images` lists those in the store",
     });
   if (bytes.length < BLOCK || bytes.length % BLOCK !== 0) throw damaged(bytes.length, "the file does not end with a whole block");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
