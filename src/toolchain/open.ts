@@ -40,7 +40,7 @@ export interface ToolchainContext {
 }
 
 /** Changing how a tree is unpacked or completed must make a new folder. */
-const TREE_FORMAT = 1;
+const TREE_FORMAT = 2;
 
 /**
  * The tools tree of a set, made when it is not there yet.

@@ -10,6 +10,8 @@ const FILES: Readonly<Record<string, string>> = {
   "etc/group": "root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n",
   "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
   "etc/hosts": "127.0.0.1 localhost\n",
+  // A mount point for the build host's own, when a program may use the network.
+  "etc/resolv.conf": "",
   "var/lib/dpkg/status": "",
   "var/lib/dpkg/available": "",
 };
@@ -20,7 +22,7 @@ export function settleTools(root: string): void {
     mkdirSync(join(root, path, ".."), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  for (const folder of ["root", "tmp", "run", "var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/log/apt"])
+  for (const folder of ["root", "tmp", "run", "var/tmp", "var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/log/apt"])
     mkdirSync(join(root, folder), { recursive: true });
   // dash's postinst makes this one; everything else calls it.
   if (!existsSync(join(root, "usr/bin/sh"))) symlinkSync("dash", join(root, "usr/bin/sh"));
