@@ -5,7 +5,7 @@ import { parseDumpfile } from "#formats/composefs/dumpfile-parse.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, decodeDevice } from "#formats/file-mode.ts";
 import { parseObjectId } from "#store/object.ts";
 import { AshlarError } from "#errors";
-import type { FileContent, Ownership, Tree, TreeNode } from "./tree.ts";
+import type { FileContent, Tree, TreeNode } from "./tree.ts";
 
 export type TreeDumpErrorCode = "E_TREE_DUMP";
 
@@ -33,27 +33,29 @@ export function parseTree(text: string): Tree {
 }
 
 function nodeOf(entry: DumpInode): TreeNode {
-  const owner: Ownership = {
-    mode: entry.mode & ~S_IFMT,
-    uid: entry.uid,
-    gid: entry.gid,
-    ...(entry.xattrs.size > 0 && { xattrs: entry.xattrs }),
-  };
+  const node = nodeWithoutXattrs(entry);
+  return entry.xattrs.size > 0 ? { ...node, xattrs: entry.xattrs } : node;
+}
+
+// Plain literals: a dump has tens of thousands of lines, and spreading one object into another costs most of the time.
+function nodeWithoutXattrs(entry: DumpInode): Exclude<TreeNode, { kind: "hardlink" }> {
+  const { uid, gid } = entry;
+  const mode = entry.mode & ~S_IFMT;
   switch (entry.mode & S_IFMT) {
     case S_IFREG:
-      return { ...owner, kind: "file", content: contentOf(entry) };
+      return { mode, uid, gid, kind: "file", content: contentOf(entry) };
     case S_IFDIR:
-      return { ...owner, kind: "directory" };
+      return { mode, uid, gid, kind: "directory" };
     case S_IFLNK:
-      return { ...owner, kind: "symlink", target: entry.payload! };
+      return { mode, uid, gid, kind: "symlink", target: entry.payload! };
     case S_IFCHR:
-      return { ...owner, kind: "character", ...decodeDevice(entry.rdev) };
+      return { mode, uid, gid, kind: "character", ...decodeDevice(entry.rdev) };
     case S_IFBLK:
-      return { ...owner, kind: "block", ...decodeDevice(entry.rdev) };
+      return { mode, uid, gid, kind: "block", ...decodeDevice(entry.rdev) };
     case S_IFIFO:
-      return { ...owner, kind: "fifo" };
+      return { mode, uid, gid, kind: "fifo" };
     default:
-      return { ...owner, kind: "socket" };
+      return { mode, uid, gid, kind: "socket" };
   }
 }
 
