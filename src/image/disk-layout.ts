@@ -22,6 +22,8 @@ const BLOCK = 4096;
 export const JOURNAL_SIZE = 64 * MIB;
 /** Superblocks, descriptors, bitmaps, folders and what the estimate does not see. */
 const SPARE = 16 * MIB;
+/** mke2fs gives the journal at most half of a file system. */
+const ROOT_MIN = 4 * JOURNAL_SIZE;
 /** Inode tables (256 of every 16384 bytes) and reserved blocks (1 %), as a part of the file system. */
 const USABLE = 0.97;
 
@@ -81,6 +83,6 @@ export function tooSmall(size: number, needed: number): AshlarError<DiskErrorCod
 }
 
 function diskSizeFor(objects: readonly StoredFile[], free: number): number {
-  const root = (contentSize(objects) + JOURNAL_SIZE + SPARE + free) / USABLE;
+  const root = Math.max(ROOT_MIN, (contentSize(objects) + JOURNAL_SIZE + SPARE + free) / USABLE);
   return MIB + ESP_SIZE + Math.ceil(root / MIB) * MIB + MIB;
 }
