@@ -1,6 +1,5 @@
 /** From a config file to an image in the store: the stages in order, each cached by its inputs. */
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { agentContributions } from "#agent/bundle.ts";
 import { bootContributions } from "#boot/runtime.ts";
 import { canonicalJson, digestOf } from "#config/canonical.ts";
@@ -22,6 +21,7 @@ import type { BaseOptions } from "./base.ts";
 import type { Context } from "./context.ts";
 import { epochOf, imageKey } from "./keys.ts";
 import { cachedKernel } from "./kernel.ts";
+import { lockPathOf } from "./lock-path.ts";
 import { lockSystem } from "./lock.ts";
 import { recordOf } from "./record.ts";
 import type { BuildRecord } from "./record.ts";
@@ -38,11 +38,6 @@ export type BuildErrorCode = "E_LOCK_MISSING" | "E_LOCK_STALE" | "E_LOCK_IDS";
 export interface BuildResult extends BuildRecord {
   /** True when nothing had to be done. */
   readonly cached: boolean;
-}
-
-/** Path of the lock that belongs to a config: beside it. */
-export function lockPathOf(config: string): string {
-  return join(dirname(config), `${/([^/]+?)\.[^./]+$/.exec(config)?.[1] ?? "system"}.lock.json`);
 }
 
 /**

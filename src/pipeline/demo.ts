@@ -58,7 +58,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
   const keyPath = join(folder, "release-key.pem");
   const toolchain = await openToolchain("vm", context);
   const key = await createSshKey(join(folder, "ssh"), toolchain);
-  const releaseKey = createKey(keyPath);
+  const releaseKey = createKey(keyPath).publicKey;
   writeFileAtomic(config, firstConfig(releaseKey, key.publicKey));
 
   const first = await timed("build the first generation", () => publishSystem({ config, folder: releases, key: keyPath }, context));

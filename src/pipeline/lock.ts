@@ -6,7 +6,7 @@ import { readLock, writeLock } from "#lock/file.ts";
 import type { Lock } from "#lock/lock.ts";
 import { resolve } from "#lock/resolve.ts";
 import { openToolchain } from "#toolchain/open.ts";
-import { lockPathOf } from "./build.ts";
+import { lockPathOf } from "./lock-path.ts";
 import type { Context } from "./context.ts";
 
 export interface LockOptions {

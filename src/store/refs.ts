@@ -2,7 +2,7 @@
  * References: small JSON values that keep content alive. Their kinds belong to the callers (a build's image, say); the
  * store only keeps them whole: written aside, synced, renamed, and after everything they refer to is durable.
  */
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno, messageOf } from "#errors";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
@@ -34,18 +34,13 @@ export function putRef(store: Store, kind: string, name: string, value: unknown)
  * @throws E_STORE_BAD_REF when one cannot be read: an unreadable root must never look like none
  */
 export function listRefs(store: Store, kind: string): Ref[] {
-  return refNames(join(store.root, "refs", checkedName(kind))).map((name) => {
-    const path = refPath(store, kind, name);
-    try {
-      return { name, value: JSON.parse(readFileSync(path, "utf8")) as unknown };
-    } catch (cause) {
-      throw new AshlarError<StoreErrorCode>("E_STORE_BAD_REF", `cannot read the reference ${path}: ${messageOf(cause)}`, {
-        cause,
-        hint: `remove ${path} if what it refers to is no longer needed`,
-        details: { path },
-      });
-    }
-  });
+  return refNames(join(store.root, "refs", checkedName(kind))).map((name) => ({ name, value: readRef(refPath(store, kind, name)) }));
+}
+
+/** The value of one reference, or undefined when there is none. @throws E_STORE_BAD_REF when it cannot be read */
+export function getRef(store: Store, kind: string, name: string): unknown {
+  const path = refPath(store, kind, name);
+  return existsSync(path) ? readRef(path) : undefined;
 }
 
 /** Removes a reference, durably. @returns false when there was none */
@@ -59,6 +54,18 @@ export function removeRef(store: Store, kind: string, name: string): boolean {
   }
   syncFolder(join(store.root, "refs", kind));
   return true;
+}
+
+function readRef(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as unknown;
+  } catch (cause) {
+    throw new AshlarError<StoreErrorCode>("E_STORE_BAD_REF", `cannot read the reference ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: `remove ${path} if what it refers to is no longer needed`,
+      details: { path },
+    });
+  }
 }
 
 function refPath(store: Store, kind: string, name: string): string {

@@ -14,6 +14,7 @@ export function memoryStore(): Store {
   };
   return {
     root: "/nonexistent",
+    verity: "off",
     has: (object) => objects.has(object),
     pathOf: (object) => `/nonexistent/objects/${object.slice(0, 2)}/${object.slice(2)}`,
     add: (content) => {
@@ -25,6 +26,8 @@ export function memoryStore(): Store {
     addFiles: () => Promise.reject(new Error("a memory store takes no files")),
     read,
     flush: () => {},
+    check: () => Promise.reject(new Error("a memory store is not checked")),
+    exclusively: (work) => work(),
     addImage: (image) => void images.add(image),
     close: () => Promise.resolve(),
   };
