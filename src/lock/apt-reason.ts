@@ -1,21 +1,31 @@
-/** apt's reason why something cannot be installed, for people. */
+/** apt's reason why packages cannot be installed together, for people. */
 
 /**
- * " php : Depends: php8.4 (>= 2) but it is not going to be installed" → "php needs php8.4 (>= 2), which is not going to
- * be installed". Lines that are no such relation (a conflict in words, an E: line) are kept when there is nothing better.
+ * The explanation of apt's solver as indented lines, without architectures and jargon:
+ *
+ *     postfix is not possible because:
+ *       exim4-daemon-light 4.98.2-1 is wanted
+ *       postfix conflicts with mail-transport-agent
  */
 export function readableReasons(output: string): string[] {
-  const reasons: string[] = [];
-  let subject = "";
-  for (const line of output.split("\n")) {
-    const match = /^ (?:(\S+) : |\s+)(Depends|PreDepends|Pre-Depends|Recommends|Conflicts|Breaks): (.+?)( but .+)?$/.exec(line);
-    if (match === null) continue;
-    const [, name, kind = "", relation = "", but = ""] = match;
-    subject = name ?? subject;
-    const verb = kind === "Conflicts" || kind === "Breaks" ? "conflicts with" : "needs";
-    reasons.push(`${subject} ${verb} ${relation}${but.replace(/^ but (it )?/, ", which ")}`);
+  const lines = output.split("\n");
+  const explanation = lines.filter((line) => /^ +\d+\. /.test(line) || /^ +\[selected /.test(line));
+  if (explanation.length > 0) {
+    const indent = Math.min(...explanation.map((line) => line.search(/\S/)));
+    return explanation.map((line) => inWords(line.slice(indent)));
   }
-  if (reasons.length > 0) return [...new Set(reasons)];
-  const errors = output.split("\n").filter((line) => line.startsWith("E: "));
-  return errors.length > 0 ? errors.map((line) => line.slice(3)) : [output.trim().split("\n").at(-1) ?? ""];
+  const errors = lines.filter((line) => line.startsWith("E: ")).map((line) => line.slice("E: ".length));
+  return errors.length > 0 ? errors : [output.trim()];
+}
+
+function inWords(line: string): string {
+  return line
+    .replace(/\d+\. /, "")
+    .replaceAll(/([a-z0-9][a-z0-9+.-]*):[a-z0-9]+(?==|\b)/g, "$1")
+    .replaceAll(/([a-z0-9+.-]+)=([^\s\]]+)/g, "$1 $2")
+    .replace(/is not selected for install because:/, "is not possible because:")
+    .replace(/is selected for install$/, "is wanted")
+    .replace(/is selected for install because:/, "is wanted because:")
+    .replace(/ (Conflicts|Breaks) /, " conflicts with ")
+    .replace(/ (Depends|PreDepends|Recommends) /, " needs ");
 }

@@ -15,17 +15,23 @@ export function nearestNames(name: string, names: Iterable<string>, count = 3): 
   return found.slice(0, count).map((each) => each.name);
 }
 
-/** Levenshtein distance; a number above `limit` stands for all of them, which lets hopeless names be left early. */
+/**
+ * Insertions, deletions, substitutions and swaps of neighbours; a number above `limit` stands for all of them, which lets
+ * hopeless names be left early.
+ */
 function editDistance(a: string, b: string, limit: number): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
     for (let column = 1; column <= b.length; column++) {
       const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const swapped = row > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1] ? (before[column - 2] ?? 0) + 1 : Infinity;
+      current.push(Math.min(replaced, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
-    if (Math.min(...current) > limit) return limit + 1;
-    previous = current;
+    // A swap reaches back two rows, so both must be hopeless.
+    if (Math.min(...current, ...previous) > limit) return limit + 1;
+    [before, previous] = [previous, current];
   }
   return previous[b.length] ?? 0;
 }

@@ -2,7 +2,7 @@
 import { AshlarError } from "#errors";
 import type { AshlarErrorOptions } from "#errors";
 
-export type ToolchainErrorCode = "E_TOOLCHAIN_UNSATISFIABLE" | "E_TOOLCHAIN_UNPACK" | "E_NEEDS_ROOT";
+export type ToolchainErrorCode = "E_TOOLCHAIN_UNSATISFIABLE" | "E_TOOLCHAIN_UNPACK";
 
 export function toolchainError(
   code: ToolchainErrorCode,

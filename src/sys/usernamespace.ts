@@ -1,0 +1,69 @@
+/**
+ * Building as an ordinary user: the command runs again as root of a user namespace of its own, in which the user's
+ * subordinate ids are the other users (user_namespaces(7), subuid(5), newuidmap(1)).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { AshlarError, hasErrno } from "#errors";
+import { exec } from "./exec.ts";
+
+export type UserNamespaceErrorCode = "E_NEEDS_ROOT";
+
+/**
+ * Runs this process's own command again inside a user namespace and returns its exit code, for the caller to end with;
+ * undefined when this process is root already (or in such a namespace) and simply goes on.
+ * @param unshare the command line of util-linux's unshare, so that the build host needs none
+ * @throws E_NEEDS_ROOT with the one thing that is missing on this machine
+ */
+export async function enterUserNamespace(unshare: readonly string[]): Promise<number | undefined> {
+  if (process.geteuid?.() === 0) return undefined;
+  const { username, uid } = userInfo();
+  requireSubordinateIds(username, uid);
+  const [program = "", ...args] = unshare;
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const { exitCode } = await exec(program, [...args, "--user", "--map-root-user", "--map-auto", "--mount", "--", ...again], {
+    terminal: true,
+    allowFailure: true,
+    env: definedOnly(process.env),
+  });
+  return exitCode;
+}
+
+function requireSubordinateIds(username: string, uid: number): void {
+  const folders = (process.env["PATH"] ?? "").split(":");
+  if (!folders.some((folder) => existsSync(join(folder, "newuidmap"))))
+    throw needsRoot(
+      "this machine has no newuidmap, which maps subordinate ids",
+      "sudo apt-get install uidmap, or run the command with sudo",
+    );
+  for (const path of ["/etc/subuid", "/etc/subgid"]) {
+    const has = readIfThere(path)
+      .split("\n")
+      .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`));
+    if (!has)
+      throw needsRoot(
+        `${path} gives ${username} no subordinate ids`,
+        `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}, or run the command with sudo`,
+      );
+  }
+}
+
+function needsRoot(why: string, hint: string): AshlarError<UserNamespaceErrorCode> {
+  return new AshlarError("E_NEEDS_ROOT", `files of a system belong to many users, so building needs root or subordinate ids: ${why}`, {
+    hint,
+  });
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return "";
+    throw error;
+  }
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
