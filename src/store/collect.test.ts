@@ -66,7 +66,6 @@ test("a root that is not there, or that cannot be read, stops the collection bef
   await assert.rejects(collect(store, { roots: [root], references }), {
     code: "E_STORE_BAD_ROOT",
     message: /not an image/,
-    cause: /not an image/,
   });
   assert.equal(store.has(kept), true);
   await store.close();
@@ -75,9 +74,7 @@ test("a root that is not there, or that cannot be read, stops the collection bef
 test("others who have the store open block collection, and the roots are not even read", async () => {
   const store = await newStore();
   const other = await openStore(store.root);
-  const roots = (function* (): Generator<ObjectId> {
-    assert.fail("read without the lock");
-  })();
+  const roots = { [Symbol.iterator]: (): Iterator<ObjectId> => assert.fail("read without the lock") };
   await assert.rejects(collect(store, { roots }), { code: "E_STORE_BUSY", hint: /running builds/ });
   await other.close();
   await store.close();
@@ -112,15 +109,15 @@ test("every kind of damage is named with its path, and repair takes away what on
   };
   const report = await fsck(store, { references });
   assert.deepEqual(
-    report.problems.map((problem) => [problem.kind, "object" in problem ? problem.object : "", problem.path]).sort(),
+    report.problems.map((problem) => `${problem.kind} ${"object" in problem ? problem.object : ""} ${problem.path}`).sort(),
     [
-      ["corrupt", corrupt, store.pathOf(corrupt)],
-      ["corrupt", short, store.pathOf(short)],
-      ["missing", gone, store.pathOf(gone)],
-      ["missing", gone, join(store.root, "images", gone)],
-      ["image", sound, join(store.root, "images", sound)],
-      ["stray", "", join(store.root, "objects", "README")],
-      ["stray", "", join(store.root, "images", "README")],
+      `corrupt ${corrupt} ${store.pathOf(corrupt)}`,
+      `corrupt ${short} ${store.pathOf(short)}`,
+      `missing ${gone} ${store.pathOf(gone)}`,
+      `missing ${gone} ${join(store.root, "images", gone)}`,
+      `image ${sound} ${join(store.root, "images", sound)}`,
+      `stray  ${join(store.root, "objects", "README")}`,
+      `stray  ${join(store.root, "images", "README")}`,
     ].sort(),
   );
   assert.equal(report.repaired, 0);

@@ -162,17 +162,17 @@ test("a link in place of a file is refused, not followed", async () => {
 
 test("two stores on one folder add the same files at the same time", async () => {
   const root = newFolder();
-  const stores = await Promise.all([openStore(root, { workers: 1 }), openStore(root, { workers: 1 })]);
+  const [one, other] = await Promise.all([openStore(root, { workers: 1 }), openStore(root, { workers: 1 })]);
   const contents = Array.from({ length: MANY }, (_, at) => `content ${at % 300}`);
-  const results = await Promise.all(stores.map((store) => store.addFiles(filesOf(contents), { move: true })));
+  const results = await Promise.all([one, other].map((store) => store.addFiles(filesOf(contents), { move: true })));
   assert.deepEqual(results[0], results[1]);
   await assert.rejects(
-    stores[0]!.exclusively(async () => {}),
+    one.exclusively(async () => {}),
     { code: "E_STORE_BUSY", message: /another process has it open/ },
   );
-  await stores[1]!.close();
-  assert.equal(await stores[0]!.exclusively(async () => 1), 1);
-  await stores[0]!.close();
+  await other.close();
+  assert.equal(await one.exclusively(async () => 1), 1);
+  await one.close();
 });
 
 test("opening waits for a collection, and says so when it takes too long", async () => {
