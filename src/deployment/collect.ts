@@ -66,7 +66,7 @@ export async function collect(
   return {
     kept: [...kept].map(([generation, why]) => ({ generation, why })),
     removed: doomed.map(({ number }) => number),
-    objects: removed.length,
+    objects: removed,
     bytes,
   };
 }

@@ -6,6 +6,9 @@ import { tryLock } from "#sys/flock.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import type { Machine } from "./machine.ts";
 
+/** sysexits.h: the same command can succeed later. */
+const EX_TEMPFAIL = 75;
+
 /**
  * Runs `work` while this process alone may change generations.
  * @param command said to others that want the lock
@@ -19,6 +22,7 @@ export async function locked<T>(machine: Machine, command: string, work: () => P
       throw new AshlarError<DeploymentErrorCode>("E_MACHINE_BUSY", `another process changes this machine's generations: ${holder}`, {
         hint: "wait for it to end and run the command again",
         details: { lock: machine.lock, holder },
+        exitCode: EX_TEMPFAIL,
       });
     }
     ftruncateSync(fd);

