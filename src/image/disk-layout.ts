@@ -74,7 +74,7 @@ export function contentSize(objects: readonly StoredFile[]): number {
   return objects.reduce((sum, { size }) => sum + Math.ceil(size / BLOCK) * BLOCK + verityMetadataSize(size), 0);
 }
 
-export function tooSmall(size: number, needed: number): AshlarError<DiskErrorCode> {
+function tooSmall(size: number, needed: number): AshlarError<DiskErrorCode> {
   const mib = Math.ceil(needed / MIB);
   return new AshlarError("E_DISK_TOO_SMALL", `a disk of ${size} bytes is too small: at least ${needed} bytes are needed`, {
     hint: `ashlar disk --size ${mib}M`,

@@ -23,6 +23,7 @@ import { exec } from "#sys/exec.ts";
 import { openToolchain } from "#toolchain/open.ts";
 import type { Toolchain } from "#toolchain/open.ts";
 import { runInToolchain } from "#toolchain/sandbox.ts";
+import { copyDisk } from "#vm/disk-copy.ts";
 import { openWorkspace } from "#workspace";
 import { diskFixture, sampleBytes } from "../support/disk-fixture.ts";
 import type { DiskFixture } from "../support/disk-fixture.ts";
@@ -112,6 +113,14 @@ void test("the same inputs give the same bytes, whatever the time zone, umask an
   }
   await exec("cmp", [fixture.request.output, again]);
   rmSync(again);
+});
+
+void test("a copy of a disk has the same bytes and no more blocks", async () => {
+  const copy = join(folder, "copy.img");
+  await copyDisk(fixture.request.output, copy, toolchain);
+  await exec("cmp", [fixture.request.output, copy]);
+  assert.ok(statSync(copy).blocks <= statSync(fixture.request.output).blocks);
+  rmSync(copy);
 });
 
 void test("a disk that is too small is refused before anything is written", async () => {

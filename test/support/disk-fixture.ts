@@ -20,7 +20,7 @@ export interface DiskFixture {
 }
 
 /** Small, so that comparing two disks is quick. */
-const SIZE = 1024 * 1024 * 1024;
+const SIZE = 772 * 1024 * 1024;
 const EPOCH = 1_700_000_000;
 const OWNER = { uid: 0, gid: 0 };
 
