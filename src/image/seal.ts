@@ -1,8 +1,8 @@
 /** Sealing: a tree becomes one image whose digest stands for every byte and every attribute of the root file system. */
+import { entriesOf } from "#formats/composefs/entries.ts";
 import { writeImage } from "#formats/erofs/writer.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
-import { renderDump } from "#tree/dump.ts";
 import type { Tree } from "#tree/tree.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { Tree } from "#tree/tree.ts";
  * @throws E_EROFS_INPUT with the path of a file that no image can hold
  */
 export function sealTree(tree: Tree, store: Store): ObjectId {
-  const image = store.add(writeImage(renderDump(tree)));
+  const image = store.add(writeImage(entriesOf(tree)));
   store.addImage(image);
   return image;
 }
