@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { canonicalJson, digestOf } from "./canonical.ts";
 
 const text = fc.string({ unit: "grapheme" });
@@ -37,11 +37,10 @@ test("keys are in code unit order, as RFC 8785 §3.2.3 has it", () => {
   );
 });
 
-for (const value of [Number.NaN, Infinity, 2 ** 53, 1n, () => 1, Symbol("a"), undefined, new Map(), new Date(0), "\ud800"]) {
-  test(`${String(value instanceof Map ? "a Map" : typeof value === "string" ? "half a pair" : String(value))} is refused instead of changed`, () => {
+test("what JSON would change without a word is refused", () => {
+  for (const value of [Number.NaN, Infinity, 2 ** 53, 1n, () => 1, Symbol("a"), undefined, new Map(), new Date(0), "\ud800"])
     assert.throws(() => canonicalJson([value]), TypeError);
-  });
-}
+});
 
 test("the digest is the sha256 of the text", () => {
   assert.equal(digestOf({ b: 1, a: 2 }), "d3626ac30a87e6f7a6428233b3c68299976865fa5508e4267c5415c76af7a772");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { merge, MergeConflict } from "./merge.ts";
 import type { SystemPart } from "./merge.ts";
 import { override, withoutOverrides } from "./override.ts";
