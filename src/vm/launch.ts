@@ -88,7 +88,10 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     kill.abort();
     await exited;
     const why = complaints.length > 0 ? `:\n${complaints.join("\n")}` : "";
-    throw new AshlarError<VmErrorCode>("E_VM_START", `QEMU did not start${why}`, { cause });
+    throw new AshlarError<VmErrorCode>("E_VM_START", `QEMU did not start${why}`, {
+      cause,
+      ...(/host forwarding/.test(why) ? { hint: "another program has the port: choose another --ssh-port or --forward" } : {}),
+    });
   }
 }
 

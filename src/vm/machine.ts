@@ -2,7 +2,6 @@
  * A virtual PC that boots a disk as real hardware would: UEFI, systemd-boot, virtio devices, a serial console.
  */
 import { availableParallelism } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { silentReporter } from "#report/reporter.ts";
 import type { Reporter } from "#report/reporter.ts";
 import type { Toolchain } from "#toolchain/open.ts";
@@ -12,8 +11,8 @@ import { chooseAccelerator } from "./accelerator.ts";
 import type { Accelerator, Drive, Forward } from "./arguments.ts";
 import type { Console } from "./console.ts";
 import { launch } from "./launch.ts";
-import type { LaunchOptions } from "./launch.ts";
 import { freePort } from "./port.ts";
+import { probeKvm } from "./probe.ts";
 import type { Qmp } from "./qmp.ts";
 
 export interface MachineOptions {
@@ -61,10 +60,6 @@ export interface Machine extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** How long a guest under KVM has to live to be trusted: firmware, boot menu and the kernel's first steps. */
-const PROBE_MS = 20_000;
-const ALIVE = /systemd\[1\]|Welcome to|Reached target|login:|Run \/init/;
-
 export function startMachine(options: MachineOptions & { serial: "pipe" }): Promise<Machine & { readonly console: Console }>;
 export function startMachine(options: MachineOptions): Promise<Machine>;
 /**
@@ -93,29 +88,4 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     powerDown: async () => void (await launched.qmp.execute("system_powerdown")),
     [Symbol.asyncDispose]: () => launched.stop(),
   };
-}
-
-/** Boots the machine under KVM with all its drives ephemeral. @returns what killed it, or undefined when it lived */
-async function probeKvm(options: Omit<LaunchOptions, "accelerator">): Promise<string | undefined> {
-  const died = Promise.withResolvers<string>();
-  const machine = await launch({
-    ...options,
-    accelerator: "kvm",
-    drives: options.drives.map((drive) => ({ ...drive, ephemeral: true })),
-    forwards: [],
-    serial: "pipe",
-    onComplaint: (line) => {
-      if (/KVM/.test(line)) died.resolve(line.trim());
-    },
-  });
-  const lived = machine.console?.waitFor(ALIVE, PROBE_MS).then(
-    () => undefined,
-    () => undefined,
-  );
-  const ended = machine.exited.then((code) => (code === 0 ? undefined : `QEMU ended with exit code ${code}`));
-  try {
-    return await Promise.race([died.promise, ended, lived, delay(PROBE_MS, undefined, { ref: false })]);
-  } finally {
-    await machine.stop();
-  }
 }
