@@ -10,18 +10,18 @@ const MEMBERS = [
   { name: "empty", content: Buffer.alloc(0) },
 ];
 
-test("what is written is read again", () => {
+void test("what is written is read again", () => {
   assert.deepEqual(readAr(writeAr(MEMBERS)), MEMBERS);
 });
 
-test("every truncation is noticed", () => {
+void test("every truncation is noticed", () => {
   const bytes = writeAr(MEMBERS.slice(0, 2));
   const memberEnds = new Set([8, 8 + 60 + 4, bytes.length - 1]);
   for (let length = 0; length < bytes.length; length++)
     if (!memberEnds.has(length)) assert.throws(() => readAr(bytes.subarray(0, length)), isArError, `cut to ${length} bytes`);
 });
 
-test("a header with a wrong end or size is refused", () => {
+void test("a header with a wrong end or size is refused", () => {
   const bytes = writeAr(MEMBERS);
   bytes.write("zz", 8 + 48);
   assert.throws(() => readAr(bytes), { code: "E_AR_SYNTAX" });

@@ -22,7 +22,7 @@ const COMPRESSIONS: readonly (readonly [string, (content: Buffer) => Buffer])[] 
 ];
 
 for (const [ending, compress] of COMPRESSIONS)
-  test(`a package with data.tar${ending} is read`, async () => {
+  void test(`a package with data.tar${ending} is read`, async () => {
     const deb = await readDeb(
       writeAr([
         VERSION,
@@ -38,7 +38,7 @@ for (const [ending, compress] of COMPRESSIONS)
     );
   });
 
-test("a package that is cut off inside its compressed data is refused", async () => {
+void test("a package that is cut off inside its compressed data is refused", async () => {
   const data = compressSync(DATA);
   const deb = writeAr([
     VERSION,
@@ -48,7 +48,7 @@ test("a package that is cut off inside its compressed data is refused", async ()
   await assert.rejects(readDeb(deb), { code: "E_XZ_SYNTAX" });
 });
 
-test("a flipped byte in the compressed data is refused", async () => {
+void test("a flipped byte in the compressed data is refused", async () => {
   const data = compressSync(DATA);
   data[40] = (data[40] ?? 0) ^ 0xff;
   await assert.rejects(readDeb(writeAr([VERSION, { name: "control.tar", content: CONTROL }, { name: "data.tar.xz", content: data }])), {
@@ -56,7 +56,7 @@ test("a flipped byte in the compressed data is refused", async () => {
   });
 });
 
-test("a package without data, with two, or of another format is refused", async () => {
+void test("a package without data, with two, or of another format is refused", async () => {
   const control = { name: "control.tar", content: CONTROL };
   const data = { name: "data.tar", content: DATA };
   for (const members of [

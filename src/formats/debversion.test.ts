@@ -24,18 +24,18 @@ const ORDERED = [
   "2:0",
 ];
 
-test("versions are ordered as Debian policy orders them", () => {
+void test("versions are ordered as Debian policy orders them", () => {
   for (const [i, a] of ORDERED.entries())
     for (const [j, b] of ORDERED.entries()) assert.equal(Math.sign(compareVersions(a, b)), Math.sign(i - j), `${a} against ${b}`);
 });
 
-test("leading zeros, a zero epoch and an absent revision mean nothing", () => {
+void test("leading zeros, a zero epoch and an absent revision mean nothing", () => {
   assert.equal(compareVersions("1.02", "1.2"), 0);
   assert.equal(compareVersions("0:1", "1"), 0);
   assert.equal(compareVersions("1-0", "1"), 0);
 });
 
-test("relations compare as their signs say", () => {
+void test("relations compare as their signs say", () => {
   assert.equal(satisfiesRelation("1.0", ">=", "1.0"), true);
   assert.equal(satisfiesRelation("1.0", ">>", "1.0"), false);
   assert.equal(satisfiesRelation("1.0~rc1", "<<", "1.0"), true);
@@ -46,7 +46,7 @@ const version = fc
   .tuple(fc.option(fc.nat(3)), part, fc.option(part))
   .map(([epoch, upstream, revision]) => `${epoch === null ? "" : `${epoch}:`}${upstream}${revision === null ? "" : `-${revision}`}`);
 
-test(
+void test(
   "dpkg --compare-versions agrees on random versions",
   { skip: existsSync("/usr/bin/dpkg") ? false : "dpkg is not installed" },
   async () => {

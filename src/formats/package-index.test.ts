@@ -7,7 +7,7 @@ const stanza = (name: string, extra = ""): string =>
   `Package: ${name}\nVersion: 1\nArchitecture: all\n${extra}Description: about\n Package: not a stanza\nFilename: pool/${name}.deb\nSize: 7\nSHA256: ${SHA}\n`;
 const indexOf = (...stanzas: string[]) => parsePackageIndex(Buffer.from(stanzas.join("\n")));
 
-test("packages are found by name, with every version", () => {
+void test("packages are found by name, with every version", () => {
   const index = indexOf(stanza("a"), stanza("b"), stanza("b").replace("Version: 1", "Version: 2"));
   assert.deepEqual([...index.names()], ["a", "b"]);
   assert.deepEqual(
@@ -17,7 +17,7 @@ test("packages are found by name, with every version", () => {
   assert.deepEqual(index.find("c"), []);
 });
 
-test("the first and the last stanza are as good as the others", () => {
+void test("the first and the last stanza are as good as the others", () => {
   const index = parsePackageIndex(Buffer.from(`\n${stanza("a")}\n${stanza("z", "Essential: yes\n").trimEnd()}`));
   assert.equal(index.find("a")[0]?.size, 7);
   assert.deepEqual(
@@ -26,7 +26,7 @@ test("the first and the last stanza are as good as the others", () => {
   );
 });
 
-test("providers are found by what they provide, over continuation lines", () => {
+void test("providers are found by what they provide, over continuation lines", () => {
   const index = indexOf(stanza("a", "Provides: mail-agent (= 1),\n other\n"), stanza("b", "Provides: other\n"));
   assert.deepEqual(
     index.providers("other").map(({ name }) => name),
@@ -38,11 +38,11 @@ test("providers are found by what they provide, over continuation lines", () => 
   );
 });
 
-test("an empty index has no packages", () => {
+void test("an empty index has no packages", () => {
   assert.deepEqual([...parsePackageIndex(Buffer.alloc(0)).names()], []);
 });
 
-test("something that is no index is refused", () => {
+void test("something that is no index is refused", () => {
   assert.throws(() => parsePackageIndex(Buffer.from("<html>")), { code: "E_PACKAGE_INDEX_SYNTAX" });
 });
 
@@ -52,6 +52,6 @@ for (const [what, from, to] of [
   ["a hash that is none", SHA, "abc"],
   ["a missing size", "Size: 7\n", ""],
 ] as const)
-  test(`${what} is refused when the stanza is read`, () => {
+  void test(`${what} is refused when the stanza is read`, () => {
     assert.throws(() => indexOf(stanza("a").replace(from, to)).find("a"), { code: "E_PACKAGE_INDEX_SYNTAX" });
   });
