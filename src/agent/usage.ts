@@ -2,16 +2,16 @@
 
 export const USAGE = `ashlar: the generations of this machine
 
-  ashlar status                      what runs, what starts next, space, problems
-  ashlar upgrade [--from SOURCE]     fetch the newest release; it starts at the next reboot
-         [--retry] [--reboot]        also one that failed its trial; restart at once
-  ashlar rollback [N] [--reboot]     make the one before, or generation N, start next
-  ashlar generations                 all generations
-  ashlar pin N, ashlar unpin N       keep a generation; let it go
-  ashlar collect [--keep N]          remove generations and objects that none needs
-         [--dry-run]                 say what would go
-  ashlar health                      run the health probes of this system
-  ashlar fsck [--repair]             measure every object of the store again
+  ashlar status                    what runs, what starts next, space, problems
+  ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
+         [--retry] [--reboot]      also one that failed its trial; restart at once
+  ashlar rollback [N] [--reboot]   go back to the one before, or to N
+  ashlar generations               all generations
+  ashlar pin N, ashlar unpin N     keep a generation; let it go
+  ashlar collect [--keep N]        remove generations that are too old
+         [--dry-run]               say what would go
+  ashlar health                    run the health probes of this system
+  ashlar fsck [--repair]           measure every object of the store again
 
 Each takes --json, for scripts, and --progress auto|plain|json|quiet.
 SOURCE is a folder or http(s) address that \`ashlar publish\` made.

@@ -23,6 +23,8 @@ export interface CollectOptions {
   readonly keep?: number;
   /** Say what would go, and remove nothing. */
   readonly dryRun?: boolean;
+  /** What is being staged at the same time: its objects, and its generation if it has one. */
+  readonly staging?: { readonly image: ObjectId; readonly objects: Iterable<ObjectId> };
 }
 
 export interface CollectResult {
@@ -48,11 +50,12 @@ export async function collect(
   const entries = loader.entries();
   refuseUnknown(machine, entries);
   const generations = generationsOf(machine, records, entries);
-  const kept = retained(generations, options.keep ?? KEEP);
+  const kept = retained(generations, options.keep ?? KEEP, options.staging?.image);
   const doomed = generations.filter(({ number }) => !kept.has(number));
   // Read before anything is removed: an image that cannot be read stops here.
   const staying = generations.filter(({ number }) => kept.has(number));
   const roots = rootsOf(staying, entries, doomed, machine, store);
+  for (const object of options.staging?.objects ?? []) if (store.has(object)) roots.add(object);
   if (options.dryRun !== true)
     for (const { number, trial } of doomed) {
       loader.remove(number);
@@ -72,7 +75,7 @@ export async function collect(
 }
 
 /** Why each generation that stays does so: what runs, what starts next, pins, the last good one, and the newest. */
-export function retained(generations: readonly Generation[], keep: number): Map<number, string> {
+export function retained(generations: readonly Generation[], keep: number, staging?: ObjectId): Map<number, string> {
   const kept = new Map<number, string>();
   const add = (generation: Generation | undefined, why: string): void => {
     if (generation !== undefined && !kept.has(generation.number)) kept.set(generation.number, why);
@@ -86,6 +89,8 @@ export function retained(generations: readonly Generation[], keep: number): Map<
     "starts next",
   );
   for (const generation of generations) if (generation.deployment.pinned) add(generation, "pinned");
+  for (const generation of generations)
+    if (generation.deployment.image.digest === staging && generation.trial === "none") add(generation, "being staged");
   const byActivation = generations
     .filter(({ trial }) => trial === "good" || trial === "trial")
     .sort((a, b) => (b.entry?.activation ?? 0) - (a.entry?.activation ?? 0));

@@ -18,7 +18,7 @@ import type { Deployment } from "./deployment.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import { generationsOf } from "./generations.ts";
 import type { Generation } from "./generations.ts";
-import type { KernelFiles, Loader } from "./loader.ts";
+import type { Entries, KernelFiles, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { floorsOf, readAllRecords, writeRecord } from "./records.ts";
 import { requireSpace } from "./space.ts";
@@ -31,6 +31,8 @@ export interface StageRequest {
   readonly sequence?: number;
   /** Brings the missing ones of these objects into the store. */
   readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<{ readonly objects: number; readonly bytes: number }>;
+  /** Called once it is sure that something will be staged: removes what is too old, so that its space can be used. */
+  readonly makeRoom?: () => Promise<void>;
   /** Seconds since 1970. */
   readonly now: number;
   /** Stage an image that failed its trial before. */
@@ -59,34 +61,17 @@ export type StageResult =
  */
 export async function stage(request: StageRequest, context: StageContext): Promise<StageResult> {
   const { machine, loader, store, report } = context;
-  const records = readAllRecords(machine.deployments);
-  const entries = loader.entries();
-  const generations = generationsOf(machine, records, entries);
-  const existing = generations.findLast(({ deployment }) => deployment.image.digest === request.image.digest);
-  const failed =
-    existing?.trial === "failed"
-      ? existing.number
-      : records.past.findLast(({ deployment, why }) => why === "failed" && deployment.image.digest === request.image.digest)?.deployment
-          .number;
-  if (failed !== undefined && request.retry !== true) return { outcome: "refused", generation: failed };
-  const ready = existing === undefined ? undefined : reuse(existing, loader, entries.activation);
-  if (ready !== undefined) return ready;
-
+  const known = withoutStaging(request, machine, loader);
+  if (known !== undefined) return known;
+  await request.makeRoom?.();
   requireSpace(request, { machine, loader, store });
   const fetched = await report.step("fetch what is missing", async (step) => {
     const brought = await fillsUp(machine.store, () => request.bring(request.objects, step));
     step.detail(`${brought.objects} of ${request.objects.length} objects`);
     return brought;
   });
-  const deployment: Deployment = existing?.deployment ?? {
-    version: 1,
-    number: Math.max(floorsOf(records).number, ...entries.all.map(({ generation }) => generation + 1)),
-    image: request.image,
-    origin: request.origin,
-    ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
-    pinned: false,
-    created: request.now,
-  };
+  const entries = loader.entries();
+  const deployment = recordFor(request, machine, entries);
   await report.step(`install generation ${deployment.number}`, () =>
     fillsUp(machine.sysroot, async () => {
       const kernelFiles = complete(request.image, store);
@@ -97,9 +82,40 @@ export async function stage(request: StageRequest, context: StageContext): Promi
   return { outcome: "staged", generation: deployment.number, fetched };
 }
 
+/** What is done without staging: nothing, or one changed number. */
+function withoutStaging(request: StageRequest, machine: Machine, loader: Loader): StageResult | undefined {
+  const records = readAllRecords(machine.deployments);
+  const entries = loader.entries();
+  const same = generationsOf(machine, records, entries).filter(({ deployment }) => deployment.image.digest === request.image.digest);
+  const ready = same.findLast(({ trial }) => trial === "good" || trial === "trial");
+  if (ready !== undefined) return reuse(ready, loader, entries.activation);
+  const failed =
+    same.findLast(({ trial }) => trial === "failed")?.number ??
+    records.past.findLast(({ deployment, why }) => why === "failed" && deployment.image.digest === request.image.digest)?.deployment.number;
+  return failed === undefined || request.retry === true ? undefined : { outcome: "refused", generation: failed };
+}
+
+/** The record of an interrupted staging of the same image, or a new one. */
+function recordFor(request: StageRequest, machine: Machine, entries: Entries): Deployment {
+  const records = readAllRecords(machine.deployments);
+  const interrupted = generationsOf(machine, records, entries).find(
+    ({ deployment, trial }) => trial === "none" && deployment.image.digest === request.image.digest,
+  );
+  return (
+    interrupted?.deployment ?? {
+      version: 1,
+      number: Math.max(floorsOf(records).number, ...entries.all.map(({ generation }) => generation + 1)),
+      image: request.image,
+      origin: request.origin,
+      ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
+      pinned: false,
+      created: request.now,
+    }
+  );
+}
+
 /** A generation that is whole needs no more than to be the next. */
-function reuse(existing: Generation, loader: Loader, activation: number): StageResult | undefined {
-  if (existing.trial !== "good" && existing.trial !== "trial") return undefined;
+function reuse(existing: Generation, loader: Loader, activation: number): StageResult {
   if (existing.next) return { outcome: "current", generation: existing.number };
   loader.activate(existing.number, activation + 1);
   return { outcome: "activated", generation: existing.number };

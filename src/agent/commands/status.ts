@@ -1,6 +1,6 @@
 import { statusOf } from "#deployment/status.ts";
 import type { GenerationStatus, MachineStatus } from "#deployment/status.ts";
-import { formatBytes } from "#report/format.ts";
+import { formatBytes, formatCount } from "#report/format.ts";
 import { table } from "#report/table.ts";
 import { systemOf } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
@@ -43,11 +43,11 @@ function starting({ next, booted, complete }: MachineStatus): string {
 function generationTable(list: readonly GenerationStatus[], { columns }: AgentContext): string {
   const rows = list
     .toReversed()
-    .map((item) => [String(item.generation), item.digest.slice(0, 16), item.sequence?.toString() ?? "", date(item.created), stateOf(item)]);
+    .map((item) => [String(item.generation), item.digest.slice(0, 12), item.sequence?.toString() ?? "", date(item.created), stateOf(item)]);
   return table(
     rows,
     [
-      { title: "GENERATION", align: "right" },
+      { title: "NUMBER", align: "right" },
       { title: "IMAGE" },
       { title: "RELEASE", align: "right" },
       { title: "STAGED" },
@@ -59,7 +59,11 @@ function generationTable(list: readonly GenerationStatus[], { columns }: AgentCo
 
 function stateOf(item: GenerationStatus): string {
   const trial =
-    item.trial === "trial" ? `on trial, ${item.triesLeft ?? 0} tries left` : item.trial === "none" ? "no boot entry" : item.trial;
+    item.trial === "trial"
+      ? `${formatCount(item.triesLeft ?? 0, "try", "tries")} left`
+      : item.trial === "none"
+        ? "no boot entry"
+        : item.trial;
   return [
     ...(item.trial === "unknown" ? [] : [trial]),
     ...(item.booted ? ["running"] : []),
@@ -69,5 +73,5 @@ function stateOf(item: GenerationStatus): string {
 }
 
 function date(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
 }

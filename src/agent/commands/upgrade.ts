@@ -10,6 +10,7 @@ import { fetchRelease } from "#registry/fetch.ts";
 import type { Release } from "#registry/release.ts";
 import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
+import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
 import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
@@ -43,9 +44,8 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
       step.detail(`release ${found.release.sequence}, signed by ${found.key}`);
       return found;
     });
-    const result = await withStore(context, async (store) => {
-      await makeRoom(context, store);
-      return stage(
+    const result = await withStore(context, (store) =>
+      stage(
         {
           image: release.image,
           objects: release.objects,
@@ -53,11 +53,12 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
           sequence: release.sequence,
           now: context.now(),
           retry: options.retry ?? false,
+          makeRoom: () => makeRoom(context, store, release),
           bring: (objects, step) => fetchObjects(source, objects, store, step),
         },
         { machine, loader, store, report },
-      );
-    });
+      ),
+    );
     const reboot = options.reboot === true && (result.outcome === "staged" || result.outcome === "activated");
     if (reboot) await exec("systemctl", ["reboot"]);
     return present(result, release, reboot);
@@ -65,9 +66,11 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
 }
 
 /** Old generations go before the new one needs their space; most upgrades find none to remove and look at no object. */
-async function makeRoom({ machine, loader }: AgentContext, store: Parameters<Parameters<typeof withStore>[1]>[0]): Promise<void> {
+async function makeRoom({ machine, loader }: AgentContext, store: Store, release: Release): Promise<void> {
   const generations = generationsOf(machine, readAllRecords(machine.deployments), loader.entries());
-  if (retained(generations, KEEP).size < generations.length) await collect({ machine, loader, store }, { keep: KEEP });
+  const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
+  if (retained(generations, KEEP, staging.image).size < generations.length)
+    await collect({ machine, loader, store }, { keep: KEEP, staging });
 }
 
 function present(result: StageResult, release: Release, reboot: boolean): AgentResult {

@@ -1,0 +1,83 @@
+/** A publisher and machines in folders, driven through the machine's own program as a person would. */
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { main } from "../../src/agent/main.ts";
+import { publish } from "../../src/registry/publish.ts";
+import type { Release } from "../../src/registry/release.ts";
+import { createKey } from "../../src/registry/sign.ts";
+import { silentReporter } from "../../src/report/reporter.ts";
+import type { Store } from "../../src/store/store.ts";
+import { installMachine } from "./fake-machine.ts";
+import type { FakeMachine } from "./fake-machine.ts";
+import { makeImage, noise, openTestStore } from "./release-fixture.ts";
+
+export interface Publisher {
+  readonly store: Store;
+  readonly keyPath: string;
+  readonly publicKey: string;
+  /** Publishes an image that differs from others in one file of 9000 bytes. */
+  release(folder: string, version: number): Promise<Release>;
+}
+
+/** The file of every image that never changes, and the size of the one that does. */
+export const SHARED = noise(1, 20_000);
+export const CHANGED_SIZE = 9000;
+
+export async function openPublisher(folder: string): Promise<Publisher> {
+  const keyPath = join(folder, "key.pem");
+  const { publicKey } = createKey(keyPath);
+  const store = await openTestStore(join(folder, "store"));
+  const release = (releases: string, version: number): Promise<Release> => {
+    const image = makeImage(store, [SHARED, noise(100 + version, CHANGED_SIZE)]);
+    return publish({ image, store, folder: releases, keyPath, report: silentReporter });
+  };
+  return { store, keyPath, publicKey, release };
+}
+
+export interface Lab {
+  readonly machine: FakeMachine;
+  /** The folder it upgrades from. */
+  readonly releases: string;
+}
+
+/** A machine that runs release 1 of a new folder. */
+export async function openLab(folder: string, publisher: Publisher): Promise<Lab> {
+  const releases = join(folder, "releases");
+  await publisher.release(releases, 1);
+  return { machine: await installMachine(join(folder, "machine"), releases, [publisher.publicKey]), releases };
+}
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the machine's program in this process. */
+export async function ashlar(machine: FakeMachine, ...args: string[]): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const stream = (write: (text: string) => void): NodeJS.WriteStream => ({ write, isTTY: false }) as unknown as NodeJS.WriteStream;
+  const exitCode = await main([...args, "--root", machine.root, "--progress", "quiet"], {
+    stdout: stream((text) => void (out += text)),
+    stderr: stream((text) => void (err += text)),
+  });
+  return { exitCode, out, err };
+}
+
+/** What a command that must succeed printed with `--json`. */
+export async function json<T = Record<string, unknown>>(machine: FakeMachine, ...args: string[]): Promise<T> {
+  const { exitCode, out, err } = await ashlar(machine, ...args, "--json");
+  assert.equal(exitCode, 0, err);
+  return JSON.parse(out) as T;
+}
+
+/** Everything that decides what starts, byte for byte: entries, kernels, records. */
+export function bootState(machine: FakeMachine): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const folder of ["efi", "sysroot/ashlar/deployments"])
+    for (const entry of readdirSync(join(machine.root, folder), { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) files[join(entry.parentPath, entry.name)] = readFileSync(join(entry.parentPath, entry.name), "hex");
+  return files;
+}
