@@ -19,6 +19,8 @@ export { publishSystem } from "./pipeline/publish.ts";
 export { openMachine, runMachine } from "./pipeline/vm.ts";
 /** Two images → their differences; one image → its dump. */
 export { compareImages, dumpImage } from "./pipeline/compare.ts";
+/** The store: is it right, and what is still needed? */
+export { checkStore, collectStore } from "./pipeline/maintain.ts";
 /** All of it, from a config to a rollback. */
 export { demo } from "./pipeline/demo.ts";
 export type { Context } from "./pipeline/context.ts";

@@ -1,13 +1,17 @@
 import type { CommandEntry } from "./command.ts";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
+import { collectCommand } from "./commands/collect.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { diskCommand } from "./commands/disk.ts";
 import { dumpCommand } from "./commands/dump.ts";
+import { fsckCommand } from "./commands/fsck.ts";
 import { imagesCommand } from "./commands/images.ts";
 import { initCommand } from "./commands/init.ts";
 import { keyCreateCommand } from "./commands/key-create.ts";
+import { lockCommand } from "./commands/lock.ts";
 import { manCommand } from "./commands/man.ts";
 import { publishCommand } from "./commands/publish.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -31,7 +35,7 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     title: "Build it",
-    commands: { build: buildCommand, images: imagesCommand, dump: dumpCommand },
+    commands: { lock: lockCommand, build: buildCommand, images: imagesCommand, diff: diffCommand, dump: dumpCommand },
   },
   {
     title: "Start it, install it",
@@ -40,6 +44,10 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     title: "Update machines",
     commands: { "key create": keyCreateCommand, publish: publishCommand },
+  },
+  {
+    title: "Look after the store of this host",
+    commands: { fsck: fsckCommand, collect: collectCommand },
   },
   {
     title: "Set up your shell",

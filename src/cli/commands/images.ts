@@ -15,7 +15,7 @@ export const imagesCommand = defineCommand({
     try {
       const images = listRefs(store, "images").map(({ value }) => (value as BuildRecord).image);
       const sorted = images.sort((a, b) => b.epoch - a.epoch || (a.digest < b.digest ? -1 : 1));
-      const rows = sorted.map((image) => [image.digest.slice(0, 16), image.name, isoDay(image.epoch), image.kernel.version]);
+      const rows = sorted.map((image) => [image.digest.slice(0, 16), image.name, isoDay(image.epoch), image.kernel?.version ?? "none"]);
       const text = table(
         rows,
         [{ title: "Digest" }, { title: "Name", shrink: true }, { title: "Packages of" }, { title: "Kernel" }],

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import type { StarterAnswers } from "#config/starter.ts";
 import { AshlarError } from "#errors";
 import { defineCommand } from "../command.ts";
 import type { NoFlags } from "../command.ts";
@@ -10,7 +11,7 @@ export type InitErrorCode = "E_INIT_EXISTS";
 export const initCommand = defineCommand<NoFlags, [folder?: string]>({
   brief: "Write a commented system.ts to start from",
   description:
-    "Writes system.ts, and the tsconfig.json and .gitignore that belong to it where there is none yet. The folder is created when it " +
+    "Writes system.ts, and the types and settings that an editor needs beside it, where there are none yet. The folder is created when it " +
     "is missing; its name becomes the machine's. Your public key in ~/.ssh, if there is one, may log in. An existing system.ts is never overwritten.",
   examples: [
     { arguments: "init web", does: "then: cd web && ashlar check" },
@@ -23,7 +24,7 @@ export const initCommand = defineCommand<NoFlags, [folder?: string]>({
     },
   },
   async run(_flags, [folder = "."], { cwd, env }) {
-    const { starterFiles } = await import("../starter.ts");
+    const { starterFiles } = await import("#config/starter.ts");
     const target = resolve(cwd, folder);
     const config = join(target, "system.ts");
     if (existsSync(config))
@@ -32,14 +33,17 @@ export const initCommand = defineCommand<NoFlags, [folder?: string]>({
         details: { path: config },
       });
     await mkdir(target, { recursive: true });
-    const missing = Object.entries(starterFiles({ folder: target, name: systemName(target), sshKey: publicKeyIn(env["HOME"]) })).filter(
-      ([name]) => !existsSync(join(target, name)),
-    );
+    const missing = [...starterFiles(answersFor(target, env["HOME"]))].filter(([name]) => !existsSync(join(target, name)));
     for (const [name, text] of missing) await writeFile(join(target, name), text, { flag: "wx" });
     const files = missing.map(([name]) => join(target, name));
     return { json: { folder: target, files }, text: `${files.join("\n")}\nNext: ashlar check ${folder}` };
   },
 });
+
+function answersFor(folder: string, home: string | undefined): StarterAnswers {
+  const sshKey = publicKeyIn(home);
+  return { name: systemName(folder), virtual: true, ...(sshKey === undefined ? {} : { administrator: { name: "admin", sshKey } }) };
+}
 
 /** Your own public key, so that the first machine lets you in. */
 function publicKeyIn(home: string | undefined): string | undefined {
