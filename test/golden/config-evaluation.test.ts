@@ -89,6 +89,7 @@ const cases: readonly {
   { name: "date", text: "const d = new Date();", says: /^E_CONFIG_HERMETIC: system\.ts:1:11: new Date\(\) is not available/ },
   { name: "clock by a detour", text: "new (new Date(0).constructor)();", says: /^E_CONFIG_HERMETIC: .*new Date\(\)/ },
   { name: "fixed date", text: "export default { name: `a${new Date('2026-01-02').getFullYear()}` };", says: "evaluated: a2026" },
+  { name: "clock in a class", text: "new File([], 'x').lastModified;", says: "E_CONFIG_FAILED: system.ts:1:1: File is not defined" },
   { name: "chance", text: "Math.random();", says: /^E_CONFIG_HERMETIC: .*Math\.random\(\)/ },
   { name: "crypto", text: "crypto.randomUUID();", says: /^E_CONFIG_HERMETIC: .*crypto\.randomUUID/ },
   { name: "environment", text: "export default { name: process.env.HOME };", says: /^E_CONFIG_HERMETIC: system\.ts:1:32: process\.env/ },

@@ -4,8 +4,9 @@
  */
 import { HermeticError } from "./violation.ts";
 
-/** Takes the clock, chance, the environment and timers away from everything that is loaded after this call. */
+/** Takes everything but the language and a few pure classes away from what is loaded after this call. */
 export function withholdGlobals(): void {
+  for (const name of Object.getOwnPropertyNames(globalThis)) if (!KEPT.has(name)) Reflect.deleteProperty(globalThis, name);
   withholdClock();
   Math.random = refusing("Math.random()", CHANCE);
   replace("crypto", forbidden("crypto", CHANCE));
@@ -15,6 +16,19 @@ export function withholdGlobals(): void {
   for (const name of ["fetch", "WebSocket", "EventSource"]) replace(name, refusing(`${name}()`, "the network is not there"));
   for (const name of ["setTimeout", "setInterval", "setImmediate"]) replace(name, refusing(`${name}()`, CLOCK));
 }
+
+/**
+ * The language without shared memory and weak references, and classes of Node that only compute. A list of what stays: new
+ * globals of Node may look at the clock (`Event.timeStamp` and `File.lastModified` do).
+ */
+const KEPT: ReadonlySet<string> = new Set(
+  `Object Function Array Number Boolean String Symbol BigInt Promise RegExp Date Math JSON Intl Temporal Map Set WeakMap WeakSet
+  Iterator Proxy Reflect ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
+  BigInt64Array BigUint64Array Float16Array Float32Array Float64Array Error AggregateError EvalError RangeError ReferenceError
+  SyntaxError TypeError URIError SuppressedError DisposableStack AsyncDisposableStack globalThis global undefined NaN Infinity
+  parseFloat parseInt isFinite isNaN decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape eval
+  console Buffer URL URLSearchParams TextEncoder TextDecoder structuredClone atob btoa queueMicrotask`.split(/\s+/),
+);
 
 const CLOCK = "a config must give the same result at any time";
 const CHANCE = "a config must give the same result every time";
@@ -55,7 +69,5 @@ function forbidden(name: string, why: string): object {
 }
 
 function replace(name: string, value: unknown): void {
-  // Some globals of Node load themselves when they are redefined, which takes longer than the whole evaluation; not when deleted.
-  Reflect.deleteProperty(globalThis, name);
   Object.defineProperty(globalThis, name, { value, configurable: false, writable: false });
 }
