@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import test from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { exec } from "#sys/exec.ts";
 import { compareVersions, satisfiesRelation } from "./debversion.ts";
 

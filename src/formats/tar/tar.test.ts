@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { AshlarError } from "#errors";
 import type { TarEntry } from "./entry.ts";
 import { readTar } from "./reader.ts";
