@@ -27,6 +27,12 @@ void test("a disk that is too small is refused with the size that is enough", ()
   );
 });
 
+void test("many small objects need a disk with inodes for all", () => {
+  const many = Array.from({ length: 100_000 }, (_, index) => ({ object: index.toString(16).padStart(64, "0") as ObjectId, size: 65 }));
+  const { root } = layoutDisk({ digest: "d", objects: many, size: undefined });
+  assert.ok(root.size / 16384 > 100_000 + 2048 * 64);
+});
+
 void test("any size gives aligned partitions that fit, and identifiers that only the image decides", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1024 * MIB, max: 2 ** 42 }), (size) => {

@@ -22,6 +22,9 @@ const BLOCK = 4096;
 export const JOURNAL_SIZE = 64 * MIB;
 /** Superblocks, descriptors, bitmaps, folders and what the estimate does not see. */
 const SPARE = 16 * MIB;
+export const BYTES_PER_INODE = 16384;
+/** Folders, and the first files of /var and /etc. */
+const SPARE_INODES = 4096;
 /** mke2fs gives the journal at most half of a file system. */
 const ROOT_MIN = 4 * JOURNAL_SIZE;
 /** Inode tables (256 of every 16384 bytes) and reserved blocks (1 %), as a part of the file system. */
@@ -83,6 +86,8 @@ function tooSmall(size: number, needed: number): AshlarError<DiskErrorCode> {
 }
 
 function diskSizeFor(objects: readonly StoredFile[], free: number): number {
-  const root = Math.max(ROOT_MIN, (contentSize(objects) + JOURNAL_SIZE + SPARE + free) / USABLE);
+  const content = contentSize(objects) + JOURNAL_SIZE + SPARE;
+  const inodes = (objects.length + SPARE_INODES) * BYTES_PER_INODE;
+  const root = Math.max(ROOT_MIN, (content + free) / USABLE, inodes + free);
   return MIB + ESP_SIZE + Math.ceil(root / MIB) * MIB + MIB;
 }

@@ -16,7 +16,7 @@ import type { ObjectId } from "#store/object.ts";
 import type { Store, StoredFile } from "#store/store.ts";
 import { runInToolchain } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";
-import { JOURNAL_SIZE, MIB, diskUuid } from "./disk-layout.ts";
+import { BYTES_PER_INODE, JOURNAL_SIZE, MIB, diskUuid } from "./disk-layout.ts";
 import type { DiskErrorCode } from "./disk-layout.ts";
 
 export interface RootRequest {
@@ -74,7 +74,7 @@ export async function makeRoot(request: RootRequest): Promise<void> {
     });
   const uuid = diskUuid(image, "root file system");
   const extended = `offset=${partition.start},hash_seed=${diskUuid(image, "hash seed")},root_owner=0:0,nodiscard`;
-  const size = ["-b", "4096", "-I", "256", "-i", "16384", "-m", "1", "-J", `size=${JOURNAL_SIZE / MIB}`];
+  const size = ["-b", "4096", "-I", "256", "-i", `${BYTES_PER_INODE}`, "-m", "1", "-J", `size=${JOURNAL_SIZE / MIB}`];
   const name = ["-L", "ashlar", "-U", uuid, "-E", extended];
   await run(
     "/usr/sbin/mke2fs",

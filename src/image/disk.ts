@@ -56,7 +56,7 @@ export async function makeDisk(request: DiskRequest): Promise<{ bytes: number }>
   try {
     createDisk(disk, layout.gpt);
     await request.report.step("make the disk", async (step) => {
-      await Promise.all([
+      await bothOrFirstError([
         step.step("fill the ESP", () => makeEsp({ partition: layout.esp, disk, files: request.espFiles, scratch, epoch, toolchain })),
         step.step("fill the root file system", (step) =>
           makeRoot({
@@ -80,6 +80,11 @@ export async function makeDisk(request: DiskRequest): Promise<{ bytes: number }>
     rmSync(disk, { force: true });
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Unlike `Promise.all`, waits for both: no tool may still write to files that are about to be removed. */
+async function bothOrFirstError(parts: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(parts)) if (result.status === "rejected") throw result.reason;
 }
 
 function withImage({ image, store, objects }: DiskRequest): StoredFile[] {
