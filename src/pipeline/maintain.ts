@@ -85,7 +85,7 @@ function* keptRoots(store: Store, { keep, dryRun }: CollectOptions, forgotten: s
 
 /** The last built images of each system, and the digests of all others. */
 function chooseImages(store: Store, keep: number): [kept: BuildRecord[], old: string[]] {
-  const builtAt = ({ name }: Ref): number => statSync(join(store.root, "refs/images", name)).mtimeMs;
+  const builtAt = ({ name }: Ref): number => statSync(join(store.root, "refs/images", `${name}.json`)).mtimeMs;
   const byName = Map.groupBy(listRefs(store, "images"), ({ value }) => (value as BuildRecord).image.name);
   const groups = [...byName.values()].map((refs) => refs.sort((a, b) => builtAt(b) - builtAt(a)));
   return [
