@@ -1,7 +1,7 @@
 import type { OutputStream, Renderer } from "./output.ts";
 
 /** The version of the event protocol (`docs/formats/progress.md`); raised when a field changes its meaning. */
-export const PROGRESS_VERSION = 1;
+const PROGRESS_VERSION = 1;
 
 /** JSON lines: first `{"type":"hello","version":1}`, then each event as it is. */
 export function jsonRenderer(stream: OutputStream): Renderer {

@@ -60,14 +60,14 @@ export function terminalRenderer(stream: OutputStream, options: { readonly color
   };
 }
 
-export interface Screen {
+interface Screen {
   readonly columns: number;
   readonly rows: number;
   readonly colors: boolean;
 }
 
-/** The lines of a step and of all inside it, as they stand at `now`. Exported for the golden test. */
-export function drawStep(step: StepState, now: number, screen: Screen): string[] {
+/** The lines of a step and of all inside it, as they stand at `now`. */
+function drawStep(step: StepState, now: number, screen: Screen): string[] {
   const { mark, color } = markOf(step);
   const facts = step.end === undefined ? runningFacts(step, now) : describeEnd(step);
   const indent = "  ".repeat(step.depth);
