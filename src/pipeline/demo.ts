@@ -2,7 +2,7 @@
  * `ashlar demo`: the whole life of a machine in a few minutes: build, boot, change, upgrade, go back. Everything is real:
  * Debian's packages, UEFI firmware, the boot loader, a signed release over HTTP.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError } from "#errors";
 import { createKey } from "#registry/sign.ts";
@@ -35,7 +35,7 @@ export interface DemoSummary {
 
 export type DemoErrorCode = "E_DEMO_FAILED";
 
-const EXAMPLE = new URL("../../examples/web/system.ts", import.meta.url).pathname;
+const EXAMPLES = join(import.meta.dirname, "../../examples");
 /** QEMU's user network shows the host's loopback to the guest at this address. */
 const HOST_SEEN_BY_GUEST = "10.0.2.2";
 const USER = "demo";
@@ -51,9 +51,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
     seconds[name] = Math.round((performance.now() - started) / 100) / 10;
     return result;
   };
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const config = join(folder, "system.ts");
+  const config = copyExample(folder);
   const releases = join(folder, "releases");
   const keyPath = join(folder, "release-key.pem");
   const toolchain = await openToolchain("vm", context);
@@ -104,9 +102,20 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
   }
 }
 
+/** A project of its own with the web example in it, as a user would start one. @returns the path of the config to write */
+function copyExample(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Where a tsconfig.json is, a project begins: configs may read everything below it.
+  writeFileAtomic(join(folder, "tsconfig.json"), "{}\n");
+  cpSync(join(EXAMPLES, "common.ts"), join(folder, "common.ts"));
+  cpSync(join(EXAMPLES, "web"), join(folder, "web"), { recursive: true, filter: (path) => !path.endsWith(".lock.json") });
+  return join(folder, "web", "machine.ts");
+}
+
 function firstConfig(releaseKey: string, sshKey: string): string {
   return `import { merge } from "ashlar";
-import web from ${JSON.stringify(EXAMPLE)};
+import web from "./system.ts";
 
 export default merge(web, {
   users: { ${USER}: { sshKeys: [${JSON.stringify(sshKey)}], sudo: "nopassword" } },

@@ -86,12 +86,13 @@ async function unpackPlainly(
     .map((name) => packages.find((unpacked) => unpacked.name === name))
     .filter((unpacked) => unpacked !== undefined);
   if (first === undefined) throw new RangeError("a lock without base-files cannot be installed");
-  await unpackAll(
+  const unpacked = await unpackAll(
     request.root,
     { path: archiveOf(first), size: 0 },
     rest.map((unpacked) => ({ path: archiveOf(unpacked), size: 0 })),
     { step: context.step },
   );
+  ownDirectories(request.root, unpacked);
   writeDatabase(request.root, [], request.architecture);
   const folder = dirname(archiveOf(first));
   await unpackWithDpkg(

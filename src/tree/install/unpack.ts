@@ -58,12 +58,17 @@ function extractIn(worker: Worker, archive: string): Promise<UnpackedPackage> {
       act();
     };
     const onMessage = (message: { unpacked: UnpackedPackage } | { error: unknown }): void =>
-      finish(() => ("unpacked" in message ? resolve(message.unpacked) : reject(message.error as Error)));
+      finish(() => ("unpacked" in message ? resolve(withBuffers(message.unpacked)) : reject(message.error as Error)));
     const onError = (error: unknown): void => finish(() => reject(error as Error));
     worker.on("message", onMessage);
     worker.on("error", onError);
     worker.postMessage(archive);
   });
+}
+
+/** Between threads a Buffer becomes a plain Uint8Array, whose text is a list of numbers. */
+function withBuffers(unpacked: UnpackedPackage): UnpackedPackage {
+  return { ...unpacked, members: new Map([...unpacked.members].map(([name, content]) => [name, Buffer.from(content)])) };
 }
 
 /** A directory that several packages have belongs to the first of them, in the given order. */

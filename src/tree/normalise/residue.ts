@@ -40,6 +40,7 @@ const REMOVED: readonly Rule[] = [
   { pattern: "/etc/subgid-", why: "backup of the build" },
   { pattern: "/etc/.pwd.lock", why: "lock of the build" },
   { pattern: "/etc/machine-id", why: "identity of one machine" },
+  { pattern: "/var/lib/dbus/machine-id", why: "identity of one machine" },
   { pattern: "/etc/hostname", why: "comes from the config" },
   { pattern: "/etc/hosts", why: "comes from the config" },
   { pattern: "/etc/resolv.conf", why: "host fact" },
