@@ -1,7 +1,9 @@
 /** `ashlar vm`: a config's machine, in QEMU, as it would boot on hardware. */
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openToolchain } from "#toolchain/open.ts";
+import type { Toolchain } from "#toolchain/open.ts";
+import { copyDisk } from "#vm/disk-copy.ts";
 import { startMachine } from "#vm/machine.ts";
 import type { Machine } from "#vm/machine.ts";
 import type { BuildOptions } from "./build.ts";
@@ -32,8 +34,8 @@ export interface RunningMachine {
 /** Builds what is missing and starts the machine; it runs until the guest powers off or `machine.stop()`. */
 export async function openMachine(request: MachineRequest, context: Context): Promise<RunningMachine> {
   const { workspace, report } = context;
-  const disk = await machineDisk(request, context);
   const toolchain = await openToolchain("vm", { workspace, report });
+  const disk = await machineDisk(request, toolchain, context);
   const machine = await startMachine({
     disk,
     serial: request.serial,
@@ -58,7 +60,7 @@ export async function runMachine(
 }
 
 /** A pristine disk for each image; a machine that remembers gets a copy of its own, by name. */
-async function machineDisk(request: MachineRequest, context: Context): Promise<string> {
+async function machineDisk(request: MachineRequest, toolchain: Toolchain, context: Context): Promise<string> {
   const { image } = await buildSystem(request, context);
   const disks = join(context.workspace.root, "disks");
   const machines = join(context.workspace.root, "machines");
@@ -71,7 +73,7 @@ async function machineDisk(request: MachineRequest, context: Context): Promise<s
   }
   if (request.ephemeral === true) return pristine;
   const own = join(machines, `${image.name}.img`);
-  if (request.reset === true || !existsSync(own)) copyFileSync(pristine, own, constants.COPYFILE_FICLONE);
+  if (request.reset === true || !existsSync(own)) await copyDisk(pristine, own, toolchain);
   else context.report.note("info", `${image.name} goes on from ${own}; --reset starts it afresh from ${image.digest.slice(0, 16)}`);
   return own;
 }
