@@ -9,11 +9,13 @@ export interface ConfigFile {
   readonly path: string;
   /** The file's folder. */
   readonly folder: string;
-  /** The nearest folder above with a `tsconfig.json` (`ashlar init` writes one), so that systems can share files; else `folder`. */
+  /** The nearest folder with a `tsconfig.json` (`ashlar init` writes one) or `package.json`, so that systems can share files; else `folder`. */
   readonly project: string;
 }
 
 const NAMES = ["system.ts", "system.yaml", "system.yml", "system.json"];
+
+const MARKERS = ["tsconfig.json", "package.json"];
 
 /**
  * Finds the config at a path: a file, or a folder with one of the usual names in it.
@@ -40,6 +42,6 @@ function realPath(path: string): string {
 }
 
 function projectOf(folder: string): string {
-  for (let at = folder; at !== dirname(at); at = dirname(at)) if (existsSync(join(at, "tsconfig.json"))) return at;
+  for (let at = folder; at !== dirname(at); at = dirname(at)) if (MARKERS.some((name) => existsSync(join(at, name)))) return at;
   return folder;
 }

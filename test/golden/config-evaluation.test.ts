@@ -152,6 +152,16 @@ void test("a config behind a link is the file that the link names", async () => 
   assert.equal(loaded.folder, join(folder, "real"));
 });
 
+void test("systems below one tsconfig.json or package.json share files; without one they do not", async () => {
+  const parent = join(folder, "shared");
+  mkdirSync(join(parent, "web"), { recursive: true });
+  writeFileSync(join(parent, "common.ts"), "export const name = 'a';");
+  writeFileSync(join(parent, "web/system.ts"), "import { name } from '../common.ts';\nexport default { name };");
+  await assert.rejects(loadSystem(join(parent, "web")), { code: "E_CONFIG_HERMETIC", hint: /tsconfig\.json/ });
+  writeFileSync(join(parent, "package.json"), "{}");
+  assert.equal((await loadSystem(join(parent, "web"))).system.name, "a");
+});
+
 for (const example of ["minimal", "web", "kiosk"])
   void test(`the example ${example} gives the same system twice`, async () => {
     const [one, two] = [await loadSystem(join(root, "examples", example)), await loadSystem(join(root, "examples", example, "system.ts"))];

@@ -70,20 +70,20 @@ function conflict(outcome: Extract<Outcome, { kind: "conflict" }>, sources: read
   );
 }
 
-function hermetic(message: string, position: Position): AshlarError<ConfigErrorCode> {
-  return new AshlarError("E_CONFIG_HERMETIC", `${formatPosition(position)}: ${message}`, {
-    hint: "write the value into the config, or into a file beside it",
-    details: { ...position },
-  });
+function hermetic(message: string, position: Position, hint = BESIDE): AshlarError<ConfigErrorCode> {
+  return new AshlarError("E_CONFIG_HERMETIC", `${formatPosition(position)}: ${message}`, { hint, details: { ...position } });
 }
+
+const BESIDE = "write the value into the config, or into a file beside it";
+const SHARE = "copy the file beside the config; or, for files that systems share, have the only tsconfig.json in the folder above them";
 
 function failure(outcome: Extract<Outcome, { kind: "failed" }>, config: ConfigFile, position: Position): AshlarError {
   const { code, resource, specifier } = outcome;
   const message = outcome.message.trim();
   if (code === "ERR_ACCESS_DENIED") {
     const isOutside = resource !== undefined && !isWithin(resource, config.project);
-    const what = isOutside ? `reading ${resource} is not allowed: a config reads below ${config.project} only` : message;
-    return hermetic(what, position);
+    if (!isOutside) return hermetic(message, position);
+    return hermetic(`reading ${resource} is not allowed: a config reads below ${config.project} only`, position, SHARE);
   }
   if (/The requested module '(node:)?fs'/.test(message))
     return hermetic("of node:fs a config has readFileSync, readdirSync and existsSync", position);
