@@ -19,6 +19,8 @@ import { makeTree } from "./tree.ts";
 interface Run {
   /** Milliseconds. */
   readonly wall: number;
+  /** Milliseconds of processor time, user and system: comparable also on a busy machine. */
+  readonly cpu: number;
   /** KiB. */
   readonly rss: number;
 }
@@ -42,7 +44,7 @@ try {
   for (const [name, list] of Object.entries(runs)) {
     const wall = median(list, "wall");
     print(
-      `  ${name.padEnd(16)} ${(wall / 1000).toFixed(2)} s   ${(wall / peer).toFixed(2)} of ostree   peak ${(median(list, "rss") / 1024).toFixed(0)} MiB`,
+      `  ${name.padEnd(16)} ${(wall / 1000).toFixed(2)} s   ${(wall / peer).toFixed(2)} of ostree   processor ${(median(list, "cpu") / 1000).toFixed(2)} s   peak ${(median(list, "rss") / 1024).toFixed(0)} MiB`,
     );
   }
 } finally {
@@ -62,8 +64,12 @@ async function ostree(folder: string, repository: string): Promise<Run> {
 async function measure(program: string, args: readonly string[]): Promise<Run> {
   syncFileSystem(scratch);
   const start = performance.now();
-  const { stderr } = await exec("/usr/bin/time", ["-f", "%M", program, ...args], { env: { ...(process.env as Record<string, string>) } });
-  return { wall: performance.now() - start, rss: Number(stderr.trim().split("\n").at(-1)) };
+  const { stderr } = await exec("/usr/bin/time", ["-f", "%M %U %S", program, ...args], {
+    env: { ...(process.env as Record<string, string>) },
+  });
+  const wall = performance.now() - start;
+  const [rss = NaN, user = NaN, system = NaN] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
+  return { wall, cpu: (user + system) * 1000, rss };
 }
 
 async function installPeer(): Promise<void> {
