@@ -1,4 +1,4 @@
-/** Which versions of the lock so far are to stay, from the most careful wish to none at all. */
+/** Which versions of the lock so far are to stay when a system is resolved again. */
 import { dirname } from "node:path";
 import { parseDependencies } from "#formats/dependency.ts";
 import type { Catalog } from "./catalog.ts";
@@ -11,19 +11,23 @@ export interface PinContext {
   readonly catalog: Catalog;
 }
 
-/**
- * Lists of pins to try in turn: all packages but those to upgrade (and others built from the same source, which often
- * must have the same version); then also without what the upgraded and new ones depend on; then none.
- */
-export function pinAttempts(request: Lock["request"], { previous, upgrade, catalog }: PinContext): LockedPackage[][] {
-  if (previous === undefined || upgrade === "all") return [[]];
+export interface PinChoices {
+  /** Everything but what is to move, and others built from the same source, which often must have the same version. */
+  readonly careful: readonly LockedPackage[];
+  /** Also without what the moving packages depend on. */
+  readonly loose: readonly LockedPackage[];
+}
+
+/** What to keep when `request` is resolved again; undefined when nothing is to be kept. */
+export function pinChoices(request: Lock["request"], { previous, upgrade, catalog }: PinContext): PinChoices | undefined {
+  if (previous === undefined || upgrade === "all") return undefined;
   const packages = previous.packages.filter(({ archive }) => archive !== BUILTIN);
   const before = new Set(packages.map(({ name }) => name));
   const moving = new Set([...(upgrade ?? []), ...request.packages.filter((name) => !before.has(name))]);
   const sources = new Set(packages.filter(({ name }) => moving.has(name)).map(({ path }) => dirname(path)));
   const careful = packages.filter(({ name, path }) => !moving.has(name) && !sources.has(dirname(path)));
   const reachable = dependenciesOf(moving, catalog);
-  return [careful, careful.filter(({ name }) => !reachable.has(name)), []];
+  return { careful, loose: careful.filter(({ name }) => !reachable.has(name)) };
 }
 
 function dependenciesOf(names: ReadonlySet<string>, catalog: Catalog): Set<string> {

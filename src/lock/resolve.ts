@@ -15,7 +15,8 @@ import { lockError } from "./errors.ts";
 import type { Lock, LockedPackage } from "./lock.ts";
 import type { Mirror } from "./mirror.ts";
 import { checkKnown } from "./known.ts";
-import { pinAttempts } from "./pins.ts";
+import { pinChoices } from "./pins.ts";
+import type { PinChoices } from "./pins.ts";
 import { requestedPackages } from "./request.ts";
 
 export interface ResolveContext {
@@ -92,16 +93,24 @@ async function solve(request: Lock["request"], context: SolveContext): Promise<L
     install: [...new Set([...essential, ...request.packages])].sort(),
   };
   return report.step("ask apt", async (step) => {
-    let answer: AptAnswer | undefined;
-    for (const pins of pinAttempts(request, context)) {
-      answer = await askApt({ ...question, pins }, context);
-      if (answer.possible) break;
-    }
-    if (answer?.possible !== true) throw unsatisfiable(answer?.output ?? "");
+    const answer = await askKeeping(question, pinChoices(request, context), context);
+    if (!answer.possible) throw unsatisfiable(answer.output);
     const packages = answer.packages.map((found) => lookUp(found, catalog));
     step.detail(`${packages.length} packages`);
     return packages.sort((a, b) => compare(a.name, b.name) || compare(a.architecture, b.architecture));
   });
+}
+
+/** Asks with the most pins that leave an answer. Whether there is one at all is asked early: without pins. */
+async function askKeeping(question: Omit<AptQuestion, "pins">, choices: PinChoices | undefined, context: SolveContext): Promise<AptAnswer> {
+  if (choices !== undefined) {
+    const careful = await askApt({ ...question, pins: choices.careful }, context);
+    if (careful.possible) return careful;
+  }
+  const free = await askApt({ ...question, pins: [] }, context);
+  if (choices === undefined || !free.possible) return free;
+  const loose = await askApt({ ...question, pins: choices.loose }, context);
+  return loose.possible ? loose : free;
 }
 
 /** apt names what it would fetch; the verified index says what that must be. */

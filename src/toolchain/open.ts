@@ -5,7 +5,7 @@
  *   <workspace>/toolchain/<set>.json         the packages of the last solution and the archives that it was made from
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { openArchives, suitesOf } from "#lock/archive.ts";
@@ -93,6 +93,7 @@ async function make(toolchain: Toolchain, { workspace, report }: Inner): Promise
         step,
       );
       settleTools(aside);
+      chmodSync(aside, 0o755);
     });
     renameSync(aside, toolchain.root);
   } catch (error) {
