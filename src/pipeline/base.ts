@@ -1,6 +1,7 @@
 /** The base tree of a lock: from the cache, or by installing its packages once. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { AshlarError, hasErrno, messageOf } from "#errors";
 import type { Lock } from "#lock/lock.ts";
 import { fetchPackages } from "#lock/download.ts";
 import type { Step } from "#report/reporter.ts";
@@ -16,6 +17,7 @@ import { scanTree } from "#tree/scan.ts";
 import type { Tree } from "#tree/tree.ts";
 import type { Context } from "./context.ts";
 import { baseKey, epochOf } from "./keys.ts";
+import { takeTurn } from "./turn.ts";
 
 export interface BaseOptions {
   readonly locale: string;
@@ -33,54 +35,78 @@ interface BaseRecord {
   readonly dump: ObjectId;
 }
 
-/** @throws what fetching, installing and scanning throw */
+export type BaseErrorCode = "E_BUILD_SPACE";
+
+/** @throws E_BUILD_SPACE, and what fetching, installing and scanning throw */
 export async function baseTree(lock: Lock, store: Store, options: BaseOptions, context: Context): Promise<Tree> {
   const key = baseKey(lock, options.locale);
+  const known = (): Tree | undefined => {
+    const record = options.fresh === true ? undefined : (getRef(store, "bases", key) as BaseRecord | undefined);
+    return record !== undefined && store.has(record.dump) ? parseTree(store.read(record.dump).toString("latin1")) : undefined;
+  };
   return context.report.step("install packages", async (step) => {
-    const record = getRef(store, "bases", key) as BaseRecord | undefined;
-    if (record !== undefined && options.fresh !== true && store.has(record.dump)) {
+    const cached = known();
+    if (cached !== undefined) {
       step.cached();
-      return parseTree(store.read(record.dump).toString("latin1"));
+      return cached;
     }
-    const base = await installBase(lock, store, options, context, step);
-    const dump = store.add(Buffer.from(dumpText(base), "latin1"));
-    store.flush();
-    putRef(store, "bases", key, { dump } satisfies BaseRecord);
+    using _turn = await takeTurn(context.workspace, key, step);
+    // Whoever had the turn before may have made it.
+    const made = known();
+    if (made !== undefined) return made;
+    const base = await installBase(lock, store, { ...options, key }, context, step);
+    putRef(store, "bases", key, { dump: store.add(Buffer.from(dumpText(base), "latin1")) } satisfies BaseRecord);
     return base;
   });
 }
 
-async function installBase(lock: Lock, store: Store, options: BaseOptions, context: Context, step: Step): Promise<Tree> {
+async function installBase(
+  lock: Lock,
+  store: Store,
+  options: BaseOptions & { readonly key: string },
+  context: Context,
+  step: Step,
+): Promise<Tree> {
   const { workspace } = context;
   const archives = await fetchPackages(lock.packages, { workspace, report: step });
   const toolchain = await openToolchain("build", { workspace, report: step, packages: lock.tools.packages });
-  mkdirSync(workspace.work, { recursive: true });
-  const root = mkdtempSync(join(workspace.work, "root-"));
-  let failed = true;
+  const root = join(workspace.work, `root-${options.key.slice(0, 16)}`);
+  // Holding the turn, whatever is there is what a killed build left.
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(root, { recursive: true });
   try {
+    const { architecture } = lock.request;
+    const epoch = epochOf(lock);
     await installPackages(
-      {
-        root,
-        packages: lock.packages,
-        archives,
-        toolchain,
-        architecture: lock.request.architecture,
-        epoch: epochOf(lock),
-        locale: options.locale,
-        ...(options.plain === undefined ? {} : { plain: options.plain }),
-        ...(options.workers === undefined ? {} : { workers: options.workers }),
-      },
+      { root, packages: lock.packages, archives, toolchain, architecture, epoch, locale: options.locale, ...given(options) },
       step,
     );
     const scanned = await step.step("scan and store files", (inner) =>
-      scanTree(root, store, { mtime: epochOf(lock), skip: isResidue, move: options.keep !== true, report: inner }),
+      scanTree(root, store, { mtime: epoch, skip: isResidue, move: options.keep !== true, report: inner }),
     );
-    failed = false;
     step.detail(`${lock.packages.length} packages, ${scanned.nodes.size} files`);
     return normaliseBase(scanned, store);
+  } catch (error) {
+    throw isNoSpace(error) ? noSpace(workspace.work, error) : error;
   } finally {
     if (options.keep === true) step.note("info", `the build folder is kept: ${root}`);
     else rmSync(root, { recursive: true, force: true });
-    if (failed) step.note("info", "nothing was changed: the last good image is still there");
   }
+}
+
+function given({ plain, workers }: BaseOptions): { plain?: boolean; workers?: number } {
+  return { ...(plain === undefined ? {} : { plain }), ...(workers === undefined ? {} : { workers }) };
+}
+
+/** Also when a maintainer script was the one that met the end of the disk. */
+function isNoSpace(error: unknown): boolean {
+  return hasErrno(error, "ENOSPC") || /No space left on device/.test(messageOf(error));
+}
+
+function noSpace(folder: string, cause: unknown): AshlarError<BaseErrorCode> {
+  return new AshlarError("E_BUILD_SPACE", `no space left in ${folder} while building; nothing was changed`, {
+    cause,
+    hint: "free some space, run `ashlar collect`, or set ASHLAR_CACHE to a folder on a larger disk",
+    details: { folder },
+  });
 }

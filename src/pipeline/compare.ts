@@ -33,11 +33,11 @@ export interface ImageComparison {
 export async function compareImages(options: { readonly from: string; readonly to: string }, context: Context): Promise<ImageComparison> {
   return withStore(context, (store) => {
     const [from, to] = [findRecord(store, options.from), findRecord(store, options.to)];
-    const json = <T>(object: ObjectId): T => JSON.parse(store.read(object).toString()) as T;
+    const json = (object: ObjectId): unknown => JSON.parse(store.read(object).toString());
     const trees = [treeOf(store, from.dump), treeOf(store, to.dump)] as const;
     return {
-      packages: lockDifference(json<Lock>(from.lock), json<Lock>(to.lock)),
-      config: systemDifference(json<System>(from.system), json<System>(to.system)),
+      packages: lockDifference(json(from.lock) as Lock, json(to.lock) as Lock),
+      config: systemDifference(json(from.system) as System, json(to.system) as System),
       files: compareTrees(...trees),
       sizes: [totalSize(trees[0]), totalSize(trees[1])],
     };

@@ -68,8 +68,11 @@ function create(entry: TarEntry, placer: Placer): boolean {
       case "hardlink":
         linkSync(placer.place(entry.target), path);
         break;
-      default:
-        throw new RangeError(`${entry.path} is a ${entry.type}, which no package of Debian has`);
+      case "directory":
+      case "character":
+      case "block":
+      case "fifo":
+        throw new RangeError(`${entry.path} is a ${entry.type}, which cannot be created as a file`);
     }
     return true;
   } catch (error) {

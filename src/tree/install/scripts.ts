@@ -59,9 +59,15 @@ export async function runPreinsts(packages: readonly UnpackedPackage[], context:
 /** Runs `dpkg --configure` over all packages, which runs the postinsts and then the triggers. */
 export async function configurePackages(packages: readonly UnpackedPackage[], context: ScriptContext): Promise<void> {
   let done = 0;
-  await runInRoot(context, "/usr/bin/dpkg", ["--force-unsafe-io", "--configure", ...packages.map(infoName)], {}, (line) => {
-    if (line.startsWith("Setting up ")) context.step.progress(++done, packages.length, "packages");
-  });
+  await runInRoot(
+    context,
+    "/usr/bin/dpkg",
+    ["--force-unsafe-io", "--abort-after=1", "--configure", ...packages.map(infoName)],
+    {},
+    (line) => {
+      if (line.startsWith("Setting up ")) context.step.progress(++done, packages.length, "packages");
+    },
+  );
 }
 
 /** Runs `dpkg --unpack`, the plain path; `archives` are paths inside the sandbox. */

@@ -27,7 +27,7 @@ export async function unpackAll(
   options: { readonly workers?: number; readonly step: Step },
 ): Promise<UnpackedPackage[]> {
   const lead = await createExtractor(root)(first.path);
-  const results: UnpackedPackage[] = new Array(archives.length);
+  const results: UnpackedPackage[] = [];
   // The largest first: a kernel that starts last would keep one thread busy after all others are done.
   const queue = archives.map((archive, index) => ({ archive, index })).sort((a, b) => b.archive.size - a.archive.size || a.index - b.index);
   const total = archives.reduce((sum, archive) => sum + archive.size, 0);
@@ -58,8 +58,8 @@ function extractIn(worker: Worker, archive: string): Promise<UnpackedPackage> {
       act();
     };
     const onMessage = (message: { unpacked: UnpackedPackage } | { error: unknown }): void =>
-      finish(() => ("unpacked" in message ? resolve(withBuffers(message.unpacked)) : reject(message.error as Error)));
-    const onError = (error: unknown): void => finish(() => reject(error as Error));
+      finish(() => ("unpacked" in message ? resolve(withBuffers(message.unpacked)) : reject(message.error)));
+    const onError = (error: unknown): void => finish(() => reject(error));
     worker.on("message", onMessage);
     worker.on("error", onError);
     worker.postMessage(archive);
