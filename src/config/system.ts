@@ -1,6 +1,5 @@
 /**
- * System: the evaluated configuration, every default filled in. Plain JSON, canonical, hashed.
- * (Provisional shape; `schema.ts` owns it once written.)
+ * System: the evaluated configuration, every default filled in. Plain JSON, canonical, hashed; made by `complete.ts`.
  */
 
 export interface UserSpec {
