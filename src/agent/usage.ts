@@ -4,7 +4,7 @@ export const USAGE = `ashlar: the generations of this machine
 
   ashlar status                    what runs, what starts next, space, problems
   ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
-         [--retry] [--reboot]      also one that failed its trial; restart at once
+         [--retry] [--reboot]      even if it failed its trial; restart at once
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
   ashlar generations               all generations
   ashlar pin N, ashlar unpin N     keep a generation; let it go
