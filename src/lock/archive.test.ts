@@ -10,7 +10,8 @@ import { openWorkspace } from "#workspace";
 import { signedByStranger, tinyArchive } from "../../test/support/tiny-archive.ts";
 import type { TinyArchive } from "../../test/support/tiny-archive.ts";
 import { openArchives } from "./archive.ts";
-import type { Archive, ArchiveContext, ArchiveRequest } from "./archive.ts";
+import type { ArchiveContext, ArchiveRequest } from "./archive-context.ts";
+import type { Archive } from "./archive.ts";
 import { createCatalog } from "./catalog.ts";
 
 const HELLO = [{ name: "hello", version: "1.0-1" }];
@@ -183,4 +184,12 @@ void test("a suite that the mirror does not have is named", async (t) => {
     openArchives({ ...REQUEST, suite: "trixy", refresh: "always" }, { workspace, report: silentReporter, mirror, keys }),
     refusal("E_ARCHIVE_UNREACHABLE", "debian/dists/trixy/InRelease"),
   );
+});
+
+void test("without network a package list that is not in the cache is named", async (t) => {
+  await using archive = await tinyArchive(HELLO);
+  const { open, workspace } = opener(t, archive);
+  const [first] = await open("always");
+  rmSync(join(workspace.archive, first?.indexes[0]?.sha256 ?? ""));
+  await assert.rejects(open("never"), refusal("E_ARCHIVE_OFFLINE", "debian/dists/trixie/main/binary-amd64/Packages.xz"));
 });

@@ -6,7 +6,7 @@ import { hasErrno } from "#errors";
 import type { Reporter, Step } from "#report/reporter.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import type { Workspace } from "#workspace";
-import { suiteRoot } from "./archive.ts";
+import { suiteRoot } from "./suites.ts";
 import { BUILTIN, builtinPackage } from "./builtin.ts";
 import { lockError } from "./errors.ts";
 import { get } from "./http.ts";

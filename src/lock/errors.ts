@@ -22,3 +22,10 @@ export type LockErrorCode =
 export function lockError(code: LockErrorCode, message: string, options: AshlarErrorOptions = {}): AshlarError<LockErrorCode> {
   return new AshlarError(code, message, options);
 }
+
+/** The network is needed but must not be used; `path` is what is missing. */
+export function offline(path: string): AshlarError<LockErrorCode> {
+  return lockError("E_ARCHIVE_OFFLINE", `${path} is not in the cache, and the network must not be used`, {
+    hint: "run the command again with network",
+  });
+}

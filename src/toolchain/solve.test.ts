@@ -13,7 +13,7 @@ function catalogOf(packages: Record<string, string>): Catalog {
   });
   const index = parsePackageIndex(Buffer.from(stanzas.join("\n")));
   const archive = { root: "debian", suite: "trixie", components: ["main"], date: "", release: "" };
-  return createCatalog([{ ...archive, indexes: [{ component: "main", sha256: "", file: "", index }] }]);
+  return createCatalog([{ ...archive, indexes: [{ component: "main", sha256: "", index }] }]);
 }
 
 const solved = (names: string[], packages: Record<string, string>): string[] =>
