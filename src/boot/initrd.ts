@@ -26,9 +26,9 @@ export interface InitrdOptions {
   readonly epoch: number;
 }
 
-export interface Initrd {
-  /** zstd-compressed cpio. */
-  readonly content: Buffer;
+export interface GatheredInitrd {
+  /** cpio, not yet compressed. */
+  readonly archive: Buffer;
   readonly kernelVersion: string;
   /** The kernel image of the tree. */
   readonly linux: ObjectId;
@@ -39,10 +39,10 @@ const COMPRESSION_LEVEL = 9;
 const SCRIPTS = ["mount.sh", "seed-etc.sh", "emergency.sh"];
 
 /**
- * Builds the initrd of a machine from its own packages.
+ * Gathers the initrd of a machine from its own packages. {@link compressInitrd} makes of it what the kernel loads.
  * @throws E_BOOT_NO_KERNEL, E_BOOT_SEVERAL_KERNELS, E_INITRD_MISSING
  */
-export async function buildInitrd(tree: Tree, store: Store, options: InitrdOptions): Promise<Initrd> {
+export function gatherInitrd(tree: Tree, store: Store, options: InitrdOptions): GatheredInitrd {
   const { version, linux } = findKernel(tree);
   const into = startGathering(tree, store);
   for (const name of SKELETON.directories) putDirectory(into, `/${name}`);
@@ -53,11 +53,11 @@ export async function buildInitrd(tree: Tree, store: Store, options: InitrdOptio
   takeIdentity(into);
   takeModules(into, version, [...INITRD_MODULES.flatMap(({ names }) => names), ...options.modules]);
   for (const script of SCRIPTS) putFile(into, `/usr/lib/ashlar/${script}`, readAsset(script));
-  const archive = writeCpio([...into.entries.values()], options.epoch);
-  return { content: compress(archive), kernelVersion: version, linux };
+  return { archive: writeCpio([...into.entries.values()], options.epoch), kernelVersion: version, linux };
 }
 
-function compress(archive: Buffer): Buffer {
+/** Compresses an archive with zstd, which Debian's kernels unpack (CONFIG_RD_ZSTD). The same bytes give the same bytes. */
+export function compressInitrd(archive: Buffer): Buffer {
   return zstdCompressSync(archive, {
     params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });

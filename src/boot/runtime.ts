@@ -6,7 +6,7 @@
 import type { System } from "#config/system.ts";
 import type { Contribution } from "#tree/contribution.ts";
 import { readAsset } from "./assets.ts";
-import { MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.ts";
+import { MASKED_GENERATORS, MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.ts";
 import { healthUnits } from "./runtime/health.ts";
 import { MANAGER_CONF, TREE_MOUNTS_CONF, efiUnits } from "./runtime/mounts.ts";
 import { sshKeyUnits } from "./runtime/ssh.ts";
@@ -16,7 +16,7 @@ import type { RuntimeUnit } from "./runtime/unit.ts";
 const UNITS = "/usr/lib/systemd/system";
 const OWN = "/usr/lib/ashlar";
 /** Before /usr/lib in systemd's search path, and of no package: a mask there leaves the package's file as it is. */
-const MASKS = "/usr/local/lib/systemd/system";
+const MASKS = "/usr/local/lib/systemd";
 
 /** What the boot stage adds to a tree, in order. */
 export function bootContributions(system: System): Contribution[] {
@@ -26,7 +26,8 @@ export function bootContributions(system: System): Contribution[] {
     ...units.flatMap(unitContributions),
     ...TREE_MOUNTS_CONF.map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
     file("/usr/lib/systemd/system.conf.d/10-ashlar.conf", MANAGER_CONF),
-    ...MASKED_UNITS.map(({ unit }): Contribution => ({ kind: "symlink", path: `${MASKS}/${unit}`, target: "/dev/null" })),
+    ...MASKED_UNITS.map(({ unit }) => mask(`system/${unit}`)),
+    ...MASKED_GENERATORS.map(({ generator }) => mask(`system-generators/${generator}`)),
     file(`${OWN}/etc-mode`, `${system.state.etcMode}\n`),
     file(
       `${OWN}/state-etc`,
@@ -48,6 +49,10 @@ function unitContributions(unit: RuntimeUnit): Contribution[] {
     })),
     ...(unit.scripts ?? []).map((script) => file(`${OWN}/${script}`, readAsset(script))),
   ];
+}
+
+function mask(name: string): Contribution {
+  return { kind: "symlink", path: `${MASKS}/${name}`, target: "/dev/null" };
 }
 
 function file(path: string, content: Buffer | string): Contribution {

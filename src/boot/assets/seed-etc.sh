@@ -8,7 +8,7 @@ if [ ! -s "$kept/machine-id" ]; then
 	mv "$kept/.machine-id" "$kept/machine-id"
 	chmod 0444 "$kept/machine-id"
 fi
-cp "$kept/machine-id" "$new/etc/machine-id"
+cp -a "$kept/machine-id" "$new/etc/machine-id"
 while [ "$etc" != persistent ] && read -r path; do
 	[ -e "$kept/$path" ] || [ -L "$kept/$path" ] || continue
 	case $path in */*) mkdir -p "$new/etc/${path%/*}" ;; esac

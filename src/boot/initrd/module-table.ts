@@ -16,5 +16,6 @@ export const INITRD_MODULES: readonly { readonly names: readonly string[]; reado
   { names: ["mmc_block", "sdhci_pci", "sdhci_acpi"], why: "eMMC and SD cards" },
   { names: ["ufshcd_pci"], why: "UFS" },
   { names: ["megaraid_sas", "mpt3sas", "hpsa", "aacraid", "smartpqi", "mpi3mr", "3w_sas"], why: "RAID controllers of servers" },
+  { names: ["autofs4"], why: "systemd asks for it first of all" },
   { names: ["hid_generic", "usbhid", "atkbd", "i8042"], why: "a keyboard for a failed start" },
 ];

@@ -15,11 +15,9 @@ RequiresMountsFor=/state
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /usr/lib/ashlar/state-save.sh
+ExecStart=/bin/sh /usr/lib/ashlar/state-save.sh /usr/lib/ashlar/state-etc
 `,
       scripts: ["state-save.sh"],
-      // Also once at each start: a change in the last moment of the trigger's service is not seen by the watch.
-      links: ["multi-user.target.wants"],
     },
     {
       name: "ashlar-state-save.path",
@@ -31,6 +29,20 @@ ${watched.join("")}TriggerLimitIntervalSec=10s
 TriggerLimitBurst=200
 `,
       links: ["paths.target.wants"],
+    },
+    {
+      // A watch sleeps while its service runs, so the very last change could slip through: one more look at the end.
+      name: "ashlar-state-keep.service",
+      text: `[Unit]
+Description=Ashlar: keep state files of /etc that changed last
+RequiresMountsFor=/state
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStop=/bin/sh /usr/lib/ashlar/state-save.sh /usr/lib/ashlar/state-etc
+`,
+      links: ["multi-user.target.wants"],
     },
   ];
 }

@@ -29,6 +29,7 @@ export const MASKED_UNITS: readonly { readonly unit: string; readonly why: strin
   { unit: "dpkg-db-backup.timer", why: "the database is part of the image" },
   { unit: "e2scrub_all.timer", why: "for LVM; fs-verity checks every read" },
   { unit: "e2scrub_reap.service", why: "for LVM" },
+  { unit: "systemd-boot-random-seed.service", why: "writes to the ESP at each start, and makes every start wait for it" },
   { unit: "systemd-boot-update.service", why: "the boot loader is Ashlar's to write" },
   { unit: "systemd-firstboot.service", why: "the config answers all its questions" },
   { unit: "systemd-hwdb-update.service", why: "the hardware database comes with the image" },
@@ -37,4 +38,10 @@ export const MASKED_UNITS: readonly { readonly unit: string; readonly why: strin
   { unit: "systemd-remount-fs.service", why: "an overlay root cannot be remounted (systemd #39558)" },
   { unit: "systemd-sysusers.service", why: "accounts come with the image" },
   { unit: "ldconfig.service", why: "ld.so.cache comes with the image" },
+];
+
+/** Generators that would add to the machine what its config does not say. */
+export const MASKED_GENERATORS: readonly { readonly generator: string; readonly why: string }[] = [
+  { generator: "systemd-gpt-auto-generator", why: "mounts partitions by their type, the ESP a second time at /boot" },
+  { generator: "systemd-ssh-generator", why: "opens sshd to the hypervisor, whatever ssh.enable says" },
 ];
