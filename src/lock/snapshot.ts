@@ -6,7 +6,7 @@
  *   <workspace>/archive/releases/<sha256>.json       what a verified InRelease says (read instead of verifying again)
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
@@ -37,11 +37,7 @@ export function writeBlob(workspace: Workspace, sha256: string, content: Buffer)
   writeFileAtomic(blobPath(workspace, sha256), content);
 }
 
-export function hasBlob(workspace: Workspace, sha256: string): boolean {
-  return existsSync(blobPath(workspace, sha256));
-}
-
-export function blobPath(workspace: Workspace, sha256: string): string {
+function blobPath(workspace: Workspace, sha256: string): string {
   return join(workspace.archive, sha256);
 }
 

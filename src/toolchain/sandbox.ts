@@ -80,8 +80,8 @@ export async function runInToolchain(
   });
 }
 
-/** The command line that {@link runInToolchain} runs, for programs that stay (a virtual machine). Its environment should be empty. */
-export function sandboxCommand(toolchain: Toolchain, program: string, args: readonly string[], options: SandboxOptions = {}): string[] {
+/** bubblewrap, its options in the order in which it must do them, and the program. */
+function sandboxCommand(toolchain: Toolchain, program: string, args: readonly string[], options: SandboxOptions = {}): string[] {
   return [
     ...hostCommand(toolchain, "usr/bin/bwrap"),
     "--unshare-pid",
