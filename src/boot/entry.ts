@@ -52,8 +52,11 @@ export function renderEntry(entry: BootEntry): string {
       },
     );
   for (const argument of entry.arguments)
-    if (splitArguments(argument).join(" ") !== argument || /[\n\r]/.test(argument) || argument === "")
-      throw malformed(`kernel argument ${JSON.stringify(argument)}`, 'quote blanks: name="a b"');
+    if (splitArguments(argument).length !== 1 || splitArguments(argument)[0] !== argument || /[\n\r]/.test(argument))
+      throw malformed(
+        `kernel argument ${JSON.stringify(argument)}`,
+        'one argument to an element of kernel.arguments, blanks in quotes: name="a b"',
+      );
   const own = [
     `composefs=${entry.image}`,
     "root=PARTLABEL=ashlar",

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { exec } from "#sys/exec.ts";
+import type { System } from "#config/system.ts";
+import { bootContributions } from "./runtime.ts";
+
+type Settings = Pick<System, "state" | "ssh">;
+const ssh = { enable: true, port: 22, passwordAuthentication: false, permitRootLogin: "no" } as const;
+const defaults: Settings = { ssh, state: { etcMode: "ephemeral", etc: ["ssh/key", "machine-id"], var: {} } };
+
+const contribute = (settings: Partial<Settings> = {}): Map<string, string> =>
+  new Map(
+    bootContributions({ ...defaults, ...settings } as System).map((item) => [
+      item.path,
+      item.kind === "file" ? item.content.toString() : item.kind === "symlink" ? `-> ${item.target}` : item.kind,
+    ]),
+  );
+
+test("no link and no file lies in /etc", () => {
+  assert.deepEqual(
+    [...contribute().keys()].filter((path) => path.startsWith("/etc/")),
+    [],
+  );
+});
+
+test("every enabled unit is there, and every script that a unit runs", () => {
+  const items = contribute();
+  for (const [path, text] of items) {
+    if (/\.(wants|requires)\//.test(path)) assert.ok(items.has(`/usr/lib/systemd/system/${path.slice(path.lastIndexOf("/") + 1)}`), path);
+    for (const [, script] of text.matchAll(/^Exec\w+=\/bin\/sh (\S+)/gm)) assert.ok(items.has(script ?? ""), `${path} runs ${script}`);
+  }
+  assert.ok(items.has("/usr/lib/systemd/system/boot-complete.target.requires/ashlar-health.service"));
+});
+
+test("the initrd's list of state files is sorted, one to a line, and each is watched", () => {
+  const items = contribute();
+  assert.equal(items.get("/usr/lib/ashlar/etc-mode"), "ephemeral\n");
+  assert.equal(items.get("/usr/lib/ashlar/state-etc"), "machine-id\nssh/key\n");
+  assert.match(
+    items.get("/usr/lib/systemd/system/ashlar-state-save.path") ?? "",
+    /PathChanged=\/etc\/machine-id\nPathChanged=\/etc\/ssh\/key\n/,
+  );
+});
+
+test("a persistent /etc, or nothing declared, needs no saving; no sshd needs no key", () => {
+  const has = (items: Map<string, string>, word: string): boolean => [...items.keys()].some((path) => path.includes(word));
+  assert.equal(has(contribute(), "state-save"), true);
+  assert.equal(has(contribute({ state: { ...defaults.state, etcMode: "persistent" } }), "state-save"), false);
+  assert.equal(has(contribute({ state: { ...defaults.state, etc: [] } }), "state-save"), false);
+  assert.equal(has(contribute(), "ssh-keys"), true);
+  assert.equal(has(contribute({ ssh: { ...ssh, enable: false } }), "ssh-keys"), false);
+});
+
+test("masks lie before the packages' units in systemd's search path, and replace no file of a package", () => {
+  const items = contribute();
+  assert.equal(items.get("/usr/local/lib/systemd/system/systemd-remount-fs.service"), "-> /dev/null");
+  assert.equal(items.get("/usr/local/lib/systemd/system-generators/systemd-gpt-auto-generator"), "-> /dev/null");
+});
+
+test("the scripts are valid for a POSIX shell, and the mount script reads as one page", async () => {
+  const assets = new URL("./assets/", import.meta.url);
+  for (const name of readdirSync(assets)) {
+    await exec("/bin/sh", ["-n", new URL(name, assets).pathname]);
+    assert.ok(readFileSync(new URL(name, assets), "utf8").split("\n").length <= 70, name);
+  }
+});
