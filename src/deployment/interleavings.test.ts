@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { installMachine } from "../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../test/support/fake-machine.ts";
 import { openPublisher } from "../../test/support/machine-lab.ts";
@@ -63,18 +63,16 @@ class Killed extends Error {}
 /** A loader whose process dies before its nth change. */
 function dying(loader: Loader, changes: number): Loader {
   let left = changes;
-  const step = <A extends unknown[]>(work: (...args: A) => void) => {
-    return (...args: A): void => {
-      if (left-- === 0) throw new Killed();
-      work(...args);
-    };
+  const step = (work: () => void): void => {
+    if (left-- === 0) throw new Killed();
+    work();
   };
   return {
     ...loader,
-    install: step(loader.install),
-    activate: step(loader.activate),
-    remove: step(loader.remove),
-    prune: step(loader.prune),
+    install: (image, request) => step(() => loader.install(image, request)),
+    activate: (generation, activation) => step(() => loader.activate(generation, activation)),
+    remove: (generation) => step(() => loader.remove(generation)),
+    prune: () => step(() => loader.prune()),
   };
 }
 
