@@ -18,7 +18,7 @@ import { writeFileAtomic } from "#sys/atomic.ts";
 import type { Contribution } from "#tree/contribution.ts";
 import type { Workspace } from "#workspace";
 
-export const AGENT_HOME = "/usr/lib/ashlar";
+const AGENT_HOME = "/usr/lib/ashlar";
 
 const LAUNCHER = `#!/bin/sh
 # Variables of the caller must not change what this program is.

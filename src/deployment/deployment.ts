@@ -21,7 +21,7 @@ export interface Deployment {
 }
 
 /** Six digits are what a boot entry has room for. */
-export const NUMBER_MAX = 999_999;
+const NUMBER_MAX = 999_999;
 const ORIGIN_MAX = 4096;
 /** Records are about 1.5 kB. */
 export const RECORD_MAX = 64 * 1024;

@@ -5,8 +5,6 @@ export type RegistryErrorCode =
   | "E_SOURCE_UNREACHABLE"
   /** What is there is no release folder, or one of a newer format. */
   | "E_SOURCE_FORMAT"
-  /** The server sends less than a few bytes a second, or keeps failing. */
-  | "E_SOURCE_STALLED"
   /** The manifest is not what `docs/formats/release.md` describes. */
   | "E_RELEASE_MALFORMED"
   /** A trusted key's signature does not fit the manifest. */

@@ -1,5 +1,5 @@
 /** A machine in a folder: real store, real records, real boot entries; only nobody boots it. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openLoader } from "../../src/agent/loader.ts";
 import { espFiles } from "../../src/boot/esp.ts";
@@ -11,7 +11,6 @@ import { fetchObjects } from "../../src/registry/fetch-objects.ts";
 import { fetchRelease } from "../../src/registry/fetch.ts";
 import { openSource } from "../../src/registry/source.ts";
 import { silentReporter } from "../../src/report/reporter.ts";
-import type { Image } from "../../src/image/image.ts";
 import { openTestStore } from "./release-fixture.ts";
 
 export interface FakeMachine {
@@ -51,18 +50,12 @@ export async function installMachine(root: string, releases: string, trustedKeys
   return machine;
 }
 
-export function fakeMachine(root: string): FakeMachine {
+function fakeMachine(root: string): FakeMachine {
   const open = (): { machine: Machine; loader: Loader } => {
     const machine = openMachine(root);
     return { machine, loader: openLoader(machine.esp) };
   };
   return { root, open, boot: (healthy = true) => boot(root, open().loader, healthy) };
-}
-
-/** The image of a generation, from its record. */
-export function imageOf(machine: FakeMachine, generation: number): Image {
-  const path = join(machine.root, "sysroot/ashlar/deployments", `${String(generation).padStart(6, "0")}.json`);
-  return (JSON.parse(readFileSync(path, "utf8")) as { image: Image }).image;
 }
 
 function boot(root: string, loader: Loader, healthy: boolean): number {

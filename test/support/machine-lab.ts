@@ -20,8 +20,9 @@ export interface Publisher {
   release(folder: string, version: number): Promise<Release>;
 }
 
-/** The file of every image that never changes, and the size of the one that does. */
-export const SHARED = noise(1, 20_000);
+/** In every image. */
+const SHARED = noise(1, 20_000);
+/** Bytes of the file that differs between images. */
 export const CHANGED_SIZE = 9000;
 
 export async function openPublisher(folder: string): Promise<Publisher> {
