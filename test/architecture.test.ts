@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..");
 const STAGES = ["config", "lock", "tree", "image", "registry", "deployment", "boot"];
 const BASE = ["formats", "sys", "report", "errors"];
 /** What a stage may use besides itself and BASE. */
-const SERVICES = ["store", "toolchain", "workspace"];
+const SERVICES = ["archive", "store", "toolchain", "workspace"];
 const SEES_ALL = ["pipeline", "agent", "vm", "cli"];
 
 const MAX_LINES = 400;

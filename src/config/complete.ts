@@ -1,6 +1,5 @@
 /** From what a person wrote to a System: every default filled in, lists without meaningful order sorted. */
-import { canonicalJson } from "./canonical.ts";
-import { impliedPackages } from "./implied.ts";
+import { canonicalJson } from "#formats/canonical-json.ts";
 import type { FileInput, NetworkInterfaceInput, SystemInput, UserInput } from "./input.ts";
 import { withoutShorthands } from "./shorthand.ts";
 import type { FileSpec, System, UserSpec } from "./system.ts";
@@ -85,7 +84,7 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
       ...(input.updates?.source === undefined ? {} : { source: input.updates.source }),
     },
   };
-  const packages = sortedSet([...(input.packages ?? []), ...impliedPackages(system)]);
+  const packages = sortedSet(input.packages ?? []);
   return JSON.parse(canonicalJson({ ...system, packages })) as System;
 }
 

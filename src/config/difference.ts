@@ -1,6 +1,6 @@
 /** What changed between two systems, option by option. */
 import type { System } from "./system.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "#formats/canonical-json.ts";
 import { formatPath } from "./option-path.ts";
 import type { OptionPath } from "./option-path.ts";
 

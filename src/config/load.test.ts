@@ -37,7 +37,7 @@ test("every default is filled in", async () => {
   const { system, digest } = await loadInput({ name: "web", ssh: true, users: { ada: { sudo: true } } });
   assert.equal(system.hostname, "web");
   assert.deepEqual(system.distribution, { name: "debian", suite: "trixie", architecture: "amd64", components: ["main"] });
-  assert.deepEqual(system.packages, ["login", "passwd", "systemd-resolved"]);
+  assert.deepEqual(system.packages, []);
   assert.deepEqual(system.kernel, { package: "linux-image-amd64", arguments: ["quiet"], initrdModules: [] });
   assert.equal(system.users["ada"]?.sudo, "nopassword");
   assert.deepEqual(system.network.interfaces["ethernet"], { match: "en* eth*", dhcp: "yes", addresses: [], gateway: [], dns: [] });

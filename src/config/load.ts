@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { AshlarError } from "#errors";
-import { digestOf } from "./canonical.ts";
+import { digestOf } from "#formats/canonical-json.ts";
 import type { Document } from "./document.ts";
 import { invalid } from "./errors.ts";
 import type { ConfigErrorCode, Problem } from "./errors.ts";

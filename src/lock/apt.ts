@@ -13,8 +13,8 @@ import { hasErrno } from "#errors";
 import { runInToolchain } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";
 import type { Workspace } from "#workspace";
-import type { Archive } from "./archive.ts";
-import { BUILTIN, builtinPackage } from "./builtin.ts";
+import type { Archive } from "#archive/open.ts";
+import { BUILTIN, builtinPackage } from "#archive/builtin.ts";
 
 export interface AptQuestion {
   readonly archives: readonly Archive[];

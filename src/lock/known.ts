@@ -1,6 +1,6 @@
 /** Names in a config that no archive has: found before apt is asked, to offer the names that were meant. */
-import { builtinPackage } from "./builtin.ts";
-import type { Catalog } from "./catalog.ts";
+import { builtinPackage } from "#archive/builtin.ts";
+import type { Catalog } from "#archive/catalog.ts";
 import { lockError } from "./errors.ts";
 import { nearestNames } from "./nearest.ts";
 

@@ -1,8 +1,8 @@
 /** Which versions of the lock so far are to stay when a system is resolved again. */
 import { dirname } from "node:path";
 import { parseDependencies } from "#formats/dependency.ts";
-import type { Catalog } from "./catalog.ts";
-import { BUILTIN } from "./builtin.ts";
+import type { Catalog } from "#archive/catalog.ts";
+import { BUILTIN } from "#archive/builtin.ts";
 import type { Lock, LockedPackage } from "./lock.ts";
 
 export interface PinContext {

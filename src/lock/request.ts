@@ -20,9 +20,13 @@ const IMPLIED: readonly Implied[] = [
   { name: "fsverity", why: "fs-verity of objects, measured in the initrd" },
   { name: "iproute2", why: "looking at the network in an emergency" },
   { name: "kmod", why: "kernel modules, also in the initrd" },
+  { name: "libatomic1", why: "Node, which runs Ashlar on the machine" },
   { name: "libpam-systemd", why: "logins are sessions" },
+  { name: "libstdc++6", why: "Node, which runs Ashlar on the machine" },
+  { name: "login", why: "logins at the console; Debian protects it, but does not call it essential" },
   { name: "mount", why: "mounts, also in the initrd" },
   { name: "netbase", why: "names of protocols and services" },
+  { name: "passwd", why: "the account database's tools" },
   { name: "systemd", why: "the service manager" },
   { name: "systemd-boot", why: "systemd-bless-boot, which ends a trial" },
   { name: "systemd-sysv", why: "/sbin/init, reboot, poweroff" },
@@ -34,8 +38,8 @@ const IMPLIED: readonly Implied[] = [
   { name: "sudo", why: "users.*.sudo", when: ({ users }) => Object.values(users).some(({ sudo }) => sudo !== "no") },
   {
     name: "systemd-resolved",
-    why: "network.interfaces.*.dns has no other reader",
-    when: ({ network }) => Object.values(network.interfaces).some(({ dns }) => dns.length > 0),
+    why: "name servers of an interface, declared or got with an address, have no other reader",
+    when: ({ network }) => Object.values(network.interfaces).some(({ dhcp, dns }) => dhcp !== "no" || dns.length > 0),
   },
 ];
 

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno, messageOf } from "#errors";
 import type { Lock } from "#lock/lock.ts";
-import { fetchPackages } from "#lock/download.ts";
+import { fetchPackages } from "#archive/download.ts";
 import type { Step } from "#report/reporter.ts";
 import { getRef, putRef } from "#store/refs.ts";
 import type { ObjectId } from "#store/object.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { agentContributions } from "#agent/bundle.ts";
 import { bootContributions } from "#boot/runtime.ts";
-import { canonicalJson, digestOf } from "#config/canonical.ts";
+import { canonicalJson, digestOf } from "#formats/canonical-json.ts";
 import { loadSystem } from "#config/load.ts";
 import type { LoadedSystem } from "#config/load.ts";
 import { AshlarError } from "#errors";

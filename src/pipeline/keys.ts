@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf } from "#config/canonical.ts";
+import { digestOf } from "#formats/canonical-json.ts";
 import type { LoadedSystem } from "#config/load.ts";
 import type { Lock } from "#lock/lock.ts";
 import { BASE_FORMAT } from "#tree/assemble.ts";

@@ -66,6 +66,7 @@ function verityError(request: string, errno: number, path: string): AshlarError<
   switch (errnoName(errno)) {
     case "ENOTTY":
     case "EOPNOTSUPP":
+    case "ENOTSUP":
       return new AshlarError("E_VERITY_UNSUPPORTED", `${path}: this file system has no fs-verity`, {
         cause,
         hint: "on ext4 run `tune2fs -O verity DEVICE`; the kernel needs CONFIG_FS_VERITY",

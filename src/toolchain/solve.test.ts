@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { parsePackageIndex } from "#formats/package-index.ts";
-import { createCatalog } from "#lock/catalog.ts";
-import type { Catalog } from "#lock/catalog.ts";
+import { createCatalog } from "#archive/catalog.ts";
+import type { Catalog } from "#archive/catalog.ts";
 import { solveClosure } from "./solve.ts";
 
 /** "name version" to the further fields of its stanza. */

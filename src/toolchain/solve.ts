@@ -5,7 +5,7 @@
 import { satisfiesRelation } from "#formats/debversion.ts";
 import { parseDependencies } from "#formats/dependency.ts";
 import type { Relation } from "#formats/dependency.ts";
-import type { Candidate, Catalog } from "#lock/catalog.ts";
+import type { Candidate, Catalog } from "#archive/catalog.ts";
 import { toolchainError } from "./errors.ts";
 
 /** Sorted by name. @throws E_TOOLCHAIN_UNSATISFIABLE naming the package and who needs it */

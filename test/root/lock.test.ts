@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { AshlarError } from "#errors";
-import { openArchives } from "#lock/archive.ts";
+import { openArchives } from "#archive/open.ts";
 import { lockDifference } from "#lock/difference.ts";
 import { lockFits, lockText } from "#lock/file.ts";
 import type { Lock } from "#lock/lock.ts";

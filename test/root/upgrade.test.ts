@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fetchPackages } from "#lock/download.ts";
+import { fetchPackages } from "#archive/download.ts";
 import type { Lock } from "#lock/lock.ts";
 import { requestedPackages } from "#lock/request.ts";
 import { resolve } from "#lock/resolve.ts";

@@ -1,9 +1,9 @@
 /** A Debian root with a kernel and the programs of a test guest, unpacked without maintainer scripts and kept in the cache. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openArchives } from "#lock/archive.ts";
-import { createCatalog, lockedPackage } from "#lock/catalog.ts";
-import { fetchPackages } from "#lock/download.ts";
+import { openArchives } from "#archive/open.ts";
+import { createCatalog, lockedPackage } from "#archive/catalog.ts";
+import { fetchPackages } from "#archive/download.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { runInToolchain } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";

@@ -9,7 +9,7 @@ import { compressSync } from "@napi-rs/lzma/xz";
 import * as openpgp from "openpgp";
 import { writeAr } from "#formats/ar.ts";
 import { writeTar } from "#formats/tar/writer.ts";
-import type { Mirror } from "#lock/mirror.ts";
+import type { Mirror } from "#archive/mirror.ts";
 
 export interface TinyPackage {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What reading an archive is given. */
 import type { Reporter } from "#report/reporter.ts";
 import type { Workspace } from "#workspace";
-import type { LockedArchive } from "./lock.ts";
+import type { LockedArchive } from "#lock/lock.ts";
 import type { Mirror } from "./mirror.ts";
 
 export interface ArchiveRequest {

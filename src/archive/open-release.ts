@@ -1,9 +1,9 @@
 /** The InRelease of one suite: from the cache, or fetched, verified and kept. */
-import type { ArchiveContext, ArchiveRequest } from "./archive-context.ts";
-import { lockError, offline } from "./errors.ts";
+import type { ArchiveContext, ArchiveRequest } from "./context.ts";
+import { archiveError, offline } from "./errors.ts";
 import { getBytes } from "./http.ts";
 import { debianArchiveKeys } from "./keyring.ts";
-import type { LockedArchive } from "./lock.ts";
+import type { LockedArchive } from "#lock/lock.ts";
 import { findMirror } from "./mirror.ts";
 import type { ArchiveRoot } from "./mirror.ts";
 import { verifyRelease } from "./release.ts";
@@ -42,7 +42,7 @@ export async function openRelease(request: ReleaseRequest, context: ArchiveConte
   const mirror = context.mirror ?? findMirror();
   const content = await getBytes(`${mirror[request.root]}/dists/${request.suite}/InRelease`, { path, limit: RELEASE_LIMIT });
   if (content === undefined)
-    throw lockError("E_ARCHIVE_UNREACHABLE", `the mirror has no ${path}`, {
+    throw archiveError("E_ARCHIVE_UNREACHABLE", `the mirror has no ${path}`, {
       hint: `check distribution.suite in the config; "${request.suite}" is what was asked for`,
     });
   const release = await verifyRelease(content, context.keys ?? debianArchiveKeys(), path);
@@ -65,11 +65,11 @@ interface ReleaseExpectation {
 function checkRelease(release: Release, { path, suite, now, newest }: ReleaseExpectation): void {
   const again = { hint: "check this machine's clock; then try another mirror (ASHLAR_MIRROR)" };
   if (release.codename !== suite && release.suite !== suite)
-    throw lockError("E_ARCHIVE_MISMATCH", `${path} is the Release of ${release.codename} (${release.suite}), not of ${suite}`, again);
+    throw archiveError("E_ARCHIVE_MISMATCH", `${path} is the Release of ${release.codename} (${release.suite}), not of ${suite}`, again);
   if (release.validUntil !== undefined && Date.parse(release.validUntil) < now)
-    throw lockError("E_ARCHIVE_EXPIRED", `${path} expired at ${release.validUntil}; it is now ${new Date(now).toISOString()}`, again);
+    throw archiveError("E_ARCHIVE_EXPIRED", `${path} expired at ${release.validUntil}; it is now ${new Date(now).toISOString()}`, again);
   if (Date.parse(release.date) > now + CLOCK_SLACK)
-    throw lockError("E_ARCHIVE_EXPIRED", `${path} is dated ${release.date}; it is now ${new Date(now).toISOString()}`, again);
+    throw archiveError("E_ARCHIVE_EXPIRED", `${path} is dated ${release.date}; it is now ${new Date(now).toISOString()}`, again);
   if (newest !== undefined && Date.parse(release.date) < Date.parse(newest))
-    throw lockError("E_ARCHIVE_ROLLBACK", `${path} is dated ${release.date}, older than the one of ${newest} seen before`, again);
+    throw archiveError("E_ARCHIVE_ROLLBACK", `${path} is dated ${release.date}, older than the one of ${newest} seen before`, again);
 }

@@ -5,7 +5,7 @@
 import { messageOf } from "#errors";
 import { fieldOf, parseDeb822 } from "#formats/deb822.ts";
 import type { Paragraph } from "#formats/deb822.ts";
-import { lockError } from "./errors.ts";
+import { archiveError } from "./errors.ts";
 
 export interface Release {
   readonly codename: string;
@@ -26,7 +26,7 @@ export async function verifyRelease(inRelease: Buffer, keys: readonly string[], 
   // Loaded here because it takes 100 ms, and only a refresh needs it.
   const openpgp = await import("openpgp");
   const refuse = (what: string, cause?: unknown): Error =>
-    lockError("E_ARCHIVE_SIGNATURE", `${path} is not signed by Debian's archive keys: ${what}`, {
+    archiveError("E_ARCHIVE_SIGNATURE", `${path} is not signed by Debian's archive keys: ${what}`, {
       hint: "use another mirror (ASHLAR_MIRROR); if all say the same, update Ashlar for newer archive keys",
       ...(cause === undefined ? {} : { cause }),
     });
@@ -54,12 +54,12 @@ function parseRelease(text: string, path: string): Release {
   const [paragraph] = parseDeb822(text);
   const need = (name: string): string => {
     const value = paragraph === undefined ? undefined : fieldOf(paragraph, name);
-    if (value === undefined) throw lockError("E_ARCHIVE_MISMATCH", `${path} has no field ${name}`);
+    if (value === undefined) throw archiveError("E_ARCHIVE_MISMATCH", `${path} has no field ${name}`);
     return value;
   };
   const time = (value: string): string => {
     const parsed = Date.parse(value);
-    if (Number.isNaN(parsed)) throw lockError("E_ARCHIVE_MISMATCH", `${path} has the date "${value}"`);
+    if (Number.isNaN(parsed)) throw archiveError("E_ARCHIVE_MISMATCH", `${path} has the date "${value}"`);
     return new Date(parsed).toISOString();
   };
   const validUntil = paragraph === undefined ? undefined : fieldOf(paragraph, "Valid-Until");

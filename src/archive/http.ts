@@ -1,7 +1,7 @@
 /** GET over HTTP with limits, retries and errors that say what was asked for. What arrives is not trusted here. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { AshlarError, messageOf } from "#errors";
-import { lockError } from "./errors.ts";
+import { archiveError } from "./errors.ts";
 
 export interface GetOptions {
   /** Bytes; a longer answer is refused. */
@@ -66,7 +66,7 @@ async function getOnce(url: string, sink: (piece: Buffer) => void, options: GetO
       timer.refresh();
       received += piece.length;
       if (received > options.limit)
-        throw lockError("E_ARCHIVE_TRUNCATED", `${options.path} is longer than the ${options.limit} bytes it may have`, {
+        throw archiveError("E_ARCHIVE_TRUNCATED", `${options.path} is longer than the ${options.limit} bytes it may have`, {
           hint: "try again; if it stays so, set ASHLAR_MIRROR to another mirror",
           details: { url, limit: options.limit },
         });
@@ -81,7 +81,7 @@ async function getOnce(url: string, sink: (piece: Buffer) => void, options: GetO
 
 function unreachable(url: string, path: string, cause: unknown): AshlarError {
   const inner = cause instanceof Error && cause.cause !== undefined ? `${cause.message}: ${messageOf(cause.cause)}` : messageOf(cause);
-  return lockError("E_ARCHIVE_UNREACHABLE", `cannot get ${path} from the mirror: ${inner}`, {
+  return archiveError("E_ARCHIVE_UNREACHABLE", `cannot get ${path} from the mirror: ${inner}`, {
     hint: "check the network and ASHLAR_MIRROR (or this machine's apt sources), then run the command again",
     cause,
     details: { url },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { canonicalJson, digestOf } from "./canonical.ts";
+import { canonicalJson, digestOf } from "./canonical-json.ts";
 
 const text = fc.string({ unit: "grapheme" });
 const json = fc.anything({

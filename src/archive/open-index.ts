@@ -3,8 +3,8 @@ import { decompress } from "#formats/decompress.ts";
 import { parsePackageIndex } from "#formats/package-index.ts";
 import type { PackageIndex } from "#formats/package-index.ts";
 import type { Step } from "#report/reporter.ts";
-import type { ArchiveContext, ArchiveRequest } from "./archive-context.ts";
-import { lockError, offline } from "./errors.ts";
+import type { ArchiveContext, ArchiveRequest } from "./context.ts";
+import { archiveError, offline } from "./errors.ts";
 import { getBytes } from "./http.ts";
 import { findMirror } from "./mirror.ts";
 import type { ArchiveRoot } from "./mirror.ts";
@@ -42,7 +42,7 @@ export async function openIndex(
   const plain = release.files.get(name);
   const packed = release.files.get(`${name}.xz`);
   if (plain === undefined || packed === undefined)
-    throw lockError("E_ARCHIVE_MISMATCH", `${root}/dists/${suite}/InRelease does not list ${name}.xz`, {
+    throw archiveError("E_ARCHIVE_MISMATCH", `${root}/dists/${suite}/InRelease does not list ${name}.xz`, {
       hint: "check distribution.components and distribution.architecture in the config",
     });
   let content = readBlob(context.workspace, plain.sha256);
@@ -72,7 +72,7 @@ async function fetchIndex(
     const content =
       (await getBytes(`${folder}/by-hash/SHA256/${packed.sha256}`, options)) ?? (await getBytes(`${folder}/Packages.xz`, options));
     if (content === undefined)
-      throw lockError("E_ARCHIVE_UNREACHABLE", `the mirror has no ${path}`, {
+      throw archiveError("E_ARCHIVE_UNREACHABLE", `the mirror has no ${path}`, {
         hint: "try again in some minutes: the mirror may be updating",
       });
     checkContent(content, packed, path);
@@ -86,10 +86,12 @@ async function fetchIndex(
 function checkContent(content: Buffer, listed: Listed, path: string): void {
   const hint = "run `ashlar lock --upgrade`; if it stays so, use another mirror (ASHLAR_MIRROR)";
   if (content.length < listed.size)
-    throw lockError("E_ARCHIVE_TRUNCATED", `${path} ends after ${content.length} bytes, ${listed.size} are listed in InRelease`, { hint });
+    throw archiveError("E_ARCHIVE_TRUNCATED", `${path} ends after ${content.length} bytes, ${listed.size} are listed in InRelease`, {
+      hint,
+    });
   const got = sha256Of(content);
   if (got !== listed.sha256)
-    throw lockError("E_ARCHIVE_HASH", `${path} has the sha256 ${got}, InRelease lists ${listed.sha256}`, {
+    throw archiveError("E_ARCHIVE_HASH", `${path} has the sha256 ${got}, InRelease lists ${listed.sha256}`, {
       hint,
       details: { expected: listed.sha256, got },
     });

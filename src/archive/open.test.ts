@@ -9,9 +9,9 @@ import { silentReporter } from "#report/reporter.ts";
 import { openWorkspace } from "#workspace";
 import { signedByStranger, tinyArchive } from "../../test/support/tiny-archive.ts";
 import type { TinyArchive } from "../../test/support/tiny-archive.ts";
-import { openArchives } from "./archive.ts";
-import type { ArchiveContext, ArchiveRequest } from "./archive-context.ts";
-import type { Archive } from "./archive.ts";
+import { openArchives } from "./open.ts";
+import type { ArchiveContext, ArchiveRequest } from "./context.ts";
+import type { Archive } from "./open.ts";
 import { createCatalog } from "./catalog.ts";
 
 const HELLO = [{ name: "hello", version: "1.0-1" }];

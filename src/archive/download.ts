@@ -8,9 +8,9 @@ import { writeFileAtomic } from "#sys/atomic.ts";
 import type { Workspace } from "#workspace";
 import { suiteRoot } from "./suites.ts";
 import { BUILTIN, builtinPackage } from "./builtin.ts";
-import { lockError } from "./errors.ts";
+import { archiveError } from "./errors.ts";
 import { get } from "./http.ts";
-import type { LockedPackage } from "./lock.ts";
+import type { LockedPackage } from "#lock/lock.ts";
 import { findMirror } from "./mirror.ts";
 import type { Mirror } from "./mirror.ts";
 import { sha256Of } from "./snapshot.ts";
@@ -81,7 +81,7 @@ function isPresent(locked: LockedPackage, path: string): boolean {
 function placeBuiltin(locked: LockedPackage, path: string): void {
   const { content, locked: own } = builtinPackage();
   if (own.sha256 !== locked.sha256)
-    throw lockError("E_PACKAGE_GONE", `this Ashlar makes ${own.name} as ${own.sha256}, the lock wants ${locked.sha256}`, {
+    throw archiveError("E_PACKAGE_GONE", `this Ashlar makes ${own.name} as ${own.sha256}, the lock wants ${locked.sha256}`, {
       hint: "ashlar lock",
     });
   writeFileAtomic(path, content);
@@ -116,7 +116,7 @@ async function download(locked: LockedPackage, path: string, { mirror, signal, o
     if (!(await get(url, start, { path: place, limit: locked.size, signal }))) throw gone(locked, place);
     const got = hash.digest("hex");
     if (got !== locked.sha256)
-      throw lockError(
+      throw archiveError(
         "E_PACKAGE_HASH",
         `${place} has the sha256 ${got} (${size} bytes), the lock says ${locked.sha256} (${locked.size} bytes)`,
         {
@@ -132,7 +132,7 @@ async function download(locked: LockedPackage, path: string, { mirror, signal, o
 }
 
 function gone(locked: LockedPackage, place: string): Error {
-  return lockError("E_PACKAGE_GONE", `the mirror no longer has ${locked.name} ${locked.version} (${place})`, {
+  return archiveError("E_PACKAGE_GONE", `the mirror no longer has ${locked.name} ${locked.version} (${place})`, {
     hint: `ashlar lock --upgrade ${locked.name}`,
     details: { package: locked.name, version: locked.version },
   });

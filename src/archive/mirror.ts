@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
 import { fieldOf, parseDeb822 } from "#formats/deb822.ts";
-import { lockError } from "./errors.ts";
+import { archiveError } from "./errors.ts";
 
 /** The two archives of Debian, named by the last part of their path. */
 export type ArchiveRoot = "debian" | "debian-security";
@@ -27,16 +27,20 @@ export function findMirror(sources: MirrorSources = { env: process.env }): Mirro
   const addresses = aptAddresses(sources.aptFolder ?? "/etc/apt").map(withoutSlash);
   const debian = addresses.find((address) => address.endsWith("/debian"));
   if (debian === undefined)
-    throw lockError("E_MIRROR_UNKNOWN", "no Debian mirror is known: ASHLAR_MIRROR is not set, and this machine's apt sources name none", {
-      hint: "export ASHLAR_MIRROR=<address of a Debian mirror, ending in /debian>",
-    });
+    throw archiveError(
+      "E_MIRROR_UNKNOWN",
+      "no Debian mirror is known: ASHLAR_MIRROR is not set, and this machine's apt sources name none",
+      {
+        hint: "export ASHLAR_MIRROR=<address of a Debian mirror, ending in /debian>",
+      },
+    );
   return { debian, "debian-security": addresses.find((address) => address.endsWith("/debian-security")) ?? securityBeside(debian) };
 }
 
 function fromSetting(setting: string): Mirror {
   const debian = withoutSlash(setting);
   if (!/^https?:\/\/.+\/debian$/.test(debian))
-    throw lockError("E_MIRROR_UNKNOWN", `ASHLAR_MIRROR is "${setting}", which is not an http(s) address that ends in /debian`, {
+    throw archiveError("E_MIRROR_UNKNOWN", `ASHLAR_MIRROR is "${setting}", which is not an http(s) address that ends in /debian`, {
       hint: "export ASHLAR_MIRROR=<address of a Debian mirror, ending in /debian>",
     });
   return { debian, "debian-security": securityBeside(debian) };

@@ -8,12 +8,12 @@ import { silentReporter } from "#report/reporter.ts";
 import { openWorkspace } from "#workspace";
 import { tinyArchive } from "../../test/support/tiny-archive.ts";
 import type { TinyArchive } from "../../test/support/tiny-archive.ts";
-import { openArchives } from "./archive.ts";
+import { openArchives } from "./open.ts";
 import { builtinPackage } from "./builtin.ts";
 import { createCatalog, lockedPackage } from "./catalog.ts";
 import { fetchPackages } from "./download.ts";
 import type { FetchContext } from "./download.ts";
-import type { LockedPackage } from "./lock.ts";
+import type { LockedPackage } from "#lock/lock.ts";
 
 const NAMES = ["a1", "b2", "c3"];
 

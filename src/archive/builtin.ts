@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { writeAr } from "#formats/ar.ts";
 import { writeTar } from "#formats/tar/writer.ts";
 import type { TarEntry } from "#formats/tar/entry.ts";
-import type { LockedPackage } from "./lock.ts";
+import type { LockedPackage } from "#lock/lock.ts";
 
 /** `archive` of packages that no archive has. */
 export const BUILTIN = "builtin";

@@ -1,8 +1,8 @@
 /** All packages of a suite's archives, looked up by name. */
 import { compareVersions } from "#formats/debversion.ts";
 import type { PackageIndex, PackageStanza } from "#formats/package-index.ts";
-import type { Archive } from "./archive.ts";
-import type { LockedPackage } from "./lock.ts";
+import type { Archive } from "./open.ts";
+import type { LockedPackage } from "#lock/lock.ts";
 
 export interface Candidate extends PackageStanza {
   /** The suite that has it. */

@@ -2,8 +2,8 @@
  * The verified archive: InRelease by its signature, Packages by the hash in InRelease, packages by the hash in Packages.
  * What was fetched is kept; a lock made from it can be used again without network.
  */
-import type { ArchiveContext, ArchiveRequest } from "./archive-context.ts";
-import type { LockedArchive } from "./lock.ts";
+import type { ArchiveContext, ArchiveRequest } from "./context.ts";
+import type { LockedArchive } from "#lock/lock.ts";
 import { openIndex } from "./open-index.ts";
 import type { ComponentIndex } from "./open-index.ts";
 import { openRelease } from "./open-release.ts";
