@@ -49,16 +49,6 @@ export function parseModulesSoftdep(text: string): Map<string, string[]> {
   return found;
 }
 
-/** Names of modules.builtin: modules that are part of the kernel image. */
-export function parseModulesBuiltin(text: string): Set<string> {
-  return new Set(
-    text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map(moduleName),
-  );
-}
-
 /**
  * The given modules and everything they need, sorted by path. Names that are built in or unknown are left out.
  * @param softdeps wishes of {@link parseModulesSoftdep}, followed where such a module exists
