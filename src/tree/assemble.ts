@@ -23,7 +23,7 @@ import { renderUnits } from "./render/units.ts";
 import type { Tree } from "./tree.ts";
 
 /** Changing what this stage does to a tree changes this, so that no cached base of an older Ashlar is used. */
-export const BASE_FORMAT = 1;
+export const BASE_FORMAT = 2;
 
 /** What a build folder's scan needs to become a base: the same for every config with these packages. */
 export function normaliseBase(scanned: Tree, store: Store): Tree {
@@ -59,8 +59,7 @@ export interface Assembled {
 export function assemble(request: AssembleRequest, store: Store): Assembled {
   const { system } = request;
   const draft = draftOf(request.base, store);
-  const ids = applyLedger(draft, request.ids);
-  renderAccounts(draft, system);
+  const ids = renderAccounts(draft, system, applyLedger(draft, request.ids));
   renderIdentity(draft, system);
   renderNetwork(draft, system);
   renderSsh(draft, system);

@@ -18,8 +18,6 @@ const WORKING_FILES = [
   "lock-frontend",
   "triggers/Lock",
   "triggers/Unincorp",
-  "updates",
-  "parts",
   "tmp.ci",
 ];
 

@@ -40,8 +40,6 @@ const RULES: readonly { readonly pattern: string; readonly fate: "factory" | "di
   { pattern: "/var/lib/vim/**", fate: "discard", why: "package scripts' memory" },
   { pattern: "/var/lib/apt/**", fate: "discard", why: "the archive's indexes are the lock's business" },
   { pattern: "/var/lib/dpkg/**", fate: "discard", why: "moved to /usr/lib/sysimage/dpkg" },
-  { pattern: "/var/cache/**", fate: "discard", why: "caches are made anew" },
-  { pattern: "/var/backups/**", fate: "discard", why: "backups of the build" },
   { pattern: "/var/www/**", fate: "factory", why: "a site's first content" },
   { pattern: "/var/lib/*/.keep", fate: "discard", why: "keeps a folder, which is kept anyway" },
   { pattern: "/root/**", fate: "factory", why: "skeleton of root's home" },

@@ -9,6 +9,8 @@ import { moveEnablement } from "./enablement.ts";
 import { checkSensitive } from "./gate.ts";
 import { relocateKernel } from "./kernel.ts";
 import { classifyMutable } from "./mutable.ts";
+import { renderAccounts } from "../render/accounts.ts";
+import type { System } from "#config/system.ts";
 
 const ROOT = { uid: 0, gid: 0 } as const;
 const FILE = { ...ROOT, mode: 0o644 } as const;
@@ -62,6 +64,17 @@ test("the account files do not tell in which order packages came", () => {
   applyLedger(one, { users: {}, groups: {} });
   applyLedger(other, { users: {}, groups: {} });
   for (const path of ["/etc/passwd", "/etc/group", "/etc/shadow"]) assert.equal(readText(one, path), readText(other, path));
+});
+
+test("a person keeps the number of the ledger when a name that sorts before it is added", () => {
+  const user = { comment: "", home: "/home/x", shell: "/bin/sh", groups: [], sshKeys: [], sudo: "no" } as const;
+  const system = (users: System["users"]): System => ({ users, groups: {} }) as unknown as System;
+  const first = renderAccounts(withAccounts(), system({ bob: user }), { users: {}, groups: {} });
+  assert.deepEqual(first.users, { bob: 1000 });
+  const draft = withAccounts();
+  const second = renderAccounts(draft, system({ ada: user, bob: user }), first);
+  assert.deepEqual(second.users, { ada: 1001, bob: 1000 });
+  assert.match(readText(draft, "/etc/passwd") ?? "", /^bob:x:1000:1000:/m);
 });
 
 test("the kernel moves beside its modules and /boot is empty", () => {

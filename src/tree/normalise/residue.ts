@@ -20,15 +20,16 @@ const UNSCANNED: readonly Rule[] = [
   { pattern: "/run/**", why: "run-time state" },
   { pattern: "/tmp/**", why: "temporary files" },
   { pattern: "/var/tmp/**", why: "temporary files" },
-  { pattern: "/var/log/**", why: "logs of the build, with dates" },
-  { pattern: "/var/cache/debconf/**", why: "answers of the build, order of packages, possibly passwords" },
-  { pattern: "/var/cache/apt/**", why: "caches with dates" },
-  { pattern: "/var/cache/ldconfig/**", why: "inode numbers" },
-  { pattern: "/var/cache/fontconfig/**", why: "random names and dates; made anew on the machine" },
-  { pattern: "/var/cache/man/**", why: "database with dates" },
   { pattern: "/var/lib/apt/**", why: "the archive's indexes are the lock's business" },
   { pattern: "/var/lib/systemd/catalog/**", why: "made anew on the machine" },
   { pattern: "/usr/lib/python3/dist-packages/__pycache__/**", why: "embeds modification times" },
+];
+
+/** Files go, their folders stay: services expect those, with the owners that packages gave them. */
+const EMPTIED: readonly Rule[] = [
+  { pattern: "/var/log/**", why: "logs of the build, with dates" },
+  { pattern: "/var/cache/**", why: "inode numbers, dates, answers of the build; caches are made anew on the machine" },
+  { pattern: "/var/backups/**", why: "backups of the build" },
 ];
 
 const REMOVED: readonly Rule[] = [
@@ -63,6 +64,7 @@ const REMOVED: readonly Rule[] = [
 ];
 
 const unscanned = UNSCANNED.map((rule) => compilePattern(rule.pattern));
+const emptied = EMPTIED.map((rule) => compilePattern(rule.pattern));
 const removed = REMOVED.map((rule) => compilePattern(rule.pattern));
 
 /** True for paths that a scan of a build folder skips. */
@@ -72,5 +74,8 @@ export function isResidue(path: ByteString): boolean {
 
 /** Removes from a draft what the build left behind. */
 export function dropResidue(draft: Draft): void {
-  for (const path of draft.nodes.keys()) if (removed.some((matches) => matches(path))) removePath(draft, path);
+  for (const [path, node] of draft.nodes) {
+    if (removed.some((matches) => matches(path)) || (node.kind !== "directory" && emptied.some((matches) => matches(path))))
+      removePath(draft, path);
+  }
 }

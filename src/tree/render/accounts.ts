@@ -3,26 +3,31 @@ import { AshlarError } from "#errors";
 import type { System } from "#config/system.ts";
 import { editText, putDirectory, putFile, readText } from "../draft.ts";
 import type { Draft } from "../draft.ts";
+import type { IdLedger } from "../ids.ts";
 
 export type AccountErrorCode = "E_TREE_UNKNOWN_GROUP" | "E_TREE_ID_TAKEN" | "E_TREE_UNKNOWN_USER";
 
 const FIRST_PERSON = 1000;
 const LOCKED = "!*";
 
-/** Adds the config's groups, then its users; existing names (root, say) are changed instead. */
-export function renderAccounts(draft: Draft, system: System): void {
+/**
+ * Adds the config's groups, then its users; existing names (root, say) are changed instead.
+ * @returns the ledger with the numbers that people and their groups got: a new name must not shift the owner of a home
+ */
+export function renderAccounts(draft: Draft, system: System, ledger: IdLedger): IdLedger {
+  const ids = { users: { ...ledger.users }, groups: { ...ledger.groups } };
   const groups = parse(readText(draft, "/etc/group"));
   const users = parse(readText(draft, "/etc/passwd"));
   const shadow = parse(readText(draft, "/etc/shadow"));
   const day = String(Math.floor(draft.mtime / 86400));
 
   for (const [name, spec] of sorted(system.groups)) {
-    const group = groups.get(name) ?? add(groups, [name, "x", String(spec.gid ?? freeId(groups, users)), ""]);
+    const group = groups.get(name) ?? add(groups, [name, "x", String(spec.gid ?? (ids.groups[name] ??= freeId(ids, groups, users))), ""]);
     for (const member of spec.members) join(group, member);
   }
   for (const [name, spec] of sorted(system.users)) {
     const existing = users.get(name);
-    const id = existing?.[2] ?? String(spec.uid ?? freeId(users, groups));
+    const id = existing?.[2] ?? String(spec.uid ?? (ids.users[name] ??= freeId(ids, users, groups)));
     if (existing === undefined && [...users.values()].some((user) => user[2] === id)) throw taken(name, id);
     const own = existing?.[3] ?? (groups.get(name) ?? add(groups, [name, "x", id, ""]))[2] ?? id;
     users.set(name, [name, "x", id, own, spec.comment, spec.home, spec.shell]);
@@ -49,6 +54,7 @@ export function renderAccounts(draft: Draft, system: System): void {
         .map((group) => `${group[0]}:!::${group[3]}\n`)
         .join(""),
   );
+  return ids;
 }
 
 /** Numbers of a user and group by name or digits; for owners of files. */
@@ -104,8 +110,9 @@ function join(group: string[], member: string): void {
   if (!members.includes(member)) group[3] = [...members, member].join(",");
 }
 
-function freeId(...tables: readonly Records[]): number {
-  const used = new Set(tables.flatMap((table) => [...table.values()].map((fields) => Number(fields[2]))));
+function freeId(ids: IdLedger, ...tables: readonly Records[]): number {
+  const reserved = [...Object.values(ids.users), ...Object.values(ids.groups)];
+  const used = new Set([...reserved, ...tables.flatMap((table) => [...table.values()].map((fields) => Number(fields[2])))]);
   let id = FIRST_PERSON;
   while (used.has(id)) id++;
   return id;
