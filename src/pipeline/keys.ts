@@ -12,7 +12,7 @@ import { BASE_FORMAT } from "#tree/assemble.ts";
 
 /** Only packages, and the locales that are generated from one of them, decide the base. */
 export function baseKey(lock: Lock, locale: string): string {
-  return digestOf({ format: BASE_FORMAT, packages: lock.packages.map((locked) => locked.sha256), epoch: epochOf(lock), locale });
+  return digestOf({ format: BASE_FORMAT, packages: lock.packages.map((locked) => locked.sha256).sort(), epoch: epochOf(lock), locale });
 }
 
 /** Config, local sources, lock and Ashlar's own code decide the image. */
