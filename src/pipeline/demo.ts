@@ -13,6 +13,7 @@ import { openToolchain } from "#toolchain/open.ts";
 import { createSshKey, ssh, waitForSsh } from "#vm/ssh.ts";
 import type { SshTarget } from "#vm/ssh.ts";
 import type { Context } from "./context.ts";
+import { lockSystem } from "./lock.ts";
 import { publishSystem } from "./publish.ts";
 import { openMachine } from "./vm.ts";
 
@@ -74,7 +75,10 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
     const before = await status(target, first.image.digest);
 
     writeFileAtomic(config, secondConfig(releaseKey, key.publicKey));
-    const second = await timed("build the second generation", () => publishSystem({ config, folder: releases, key: keyPath }, context));
+    const second = await timed("build the second generation", async () => {
+      await lockSystem({ config }, context);
+      return publishSystem({ config, folder: releases, key: keyPath }, context);
+    });
     const sentBefore = server.sent();
     await timed("upgrade the running machine", (step) =>
       run(target, `sudo ashlar upgrade --from http://${HOST_SEEN_BY_GUEST}:${server.port}`, step),
