@@ -15,6 +15,7 @@ import { configurationOrder } from "./order.ts";
 import { configurePackages, runPreinsts, unpackWithDpkg } from "./scripts.ts";
 import { ownDirectories, unpackAll } from "./unpack.ts";
 import type { UnpackedPackage } from "./unpacked.ts";
+import { placeHostKeys, shortcutsFor } from "./shortcuts.ts";
 
 export interface InstallRequest {
   /** An empty folder of the build host. */
@@ -34,11 +35,16 @@ export interface InstallRequest {
 /** @throws E_TREE_SCRIPT_FAILED and what reading packages throws */
 export async function installPackages(request: InstallRequest, step: Step): Promise<void> {
   const { root } = request;
-  const context = { root, toolchain: request.toolchain, epoch: request.epoch };
   let packages = await step.step("unpack packages", (inner) => unpack(request, inner));
   const clashes = packages.flatMap((unpacked) => unpacked.clashes);
   const plain = request.plain === true || clashes.length > 0;
   packages = configurationOrder(packages);
+  const context = {
+    root,
+    toolchain: request.toolchain,
+    epoch: request.epoch,
+    ...(plain ? {} : { shortcuts: shortcutsFor(root, request.toolchain) }),
+  };
   if (plain) {
     if (clashes.length > 0) step.note("info", `several packages have ${clashes[0]}: dpkg unpacks, to decide who wins`);
     await step.step("unpack packages with dpkg", (inner) => unpackPlainly(request, packages, { ...context, step: inner }));
@@ -69,6 +75,7 @@ function unpack(request: InstallRequest, step: Step): Promise<UnpackedPackage[]>
 function prepareRoot(root: string, packages: readonly UnpackedPackage[], architecture: string): void {
   ownDirectories(root, packages);
   writeDatabase(root, packages, architecture);
+  placeHostKeys(root);
 }
 
 /** What debootstrap does: the essential packages' files make dpkg runnable, then dpkg unpacks everything over them. */

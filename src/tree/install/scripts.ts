@@ -8,6 +8,7 @@ import { AshlarError, messageOf } from "#errors";
 import type { Step } from "#report/reporter.ts";
 import { runInToolchain } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";
+import type { Shortcuts } from "./shortcuts.ts";
 import { infoName } from "./unpacked.ts";
 import type { UnpackedPackage } from "./unpacked.ts";
 
@@ -20,6 +21,8 @@ export interface ScriptContext {
   /** SOURCE_DATE_EPOCH, seconds. */
   readonly epoch: number;
   readonly step: Step;
+  /** Absent on the plain way. */
+  readonly shortcuts?: Shortcuts;
 }
 
 const ENVIRONMENT = {
@@ -97,9 +100,12 @@ async function runInRoot(
     const result = await runInToolchain(context.toolchain, program, args, {
       root: context.root,
       hostname: "localhost",
-      env: { ...ENVIRONMENT, SOURCE_DATE_EPOCH: String(context.epoch), ...env },
+      env: { ...ENVIRONMENT, SOURCE_DATE_EPOCH: String(context.epoch), ...context.shortcuts?.env, ...env },
       tmpfs: ["/tmp", "/run"],
-      ...(packagesFolder === undefined ? {} : { binds: [{ from: packagesFolder, to: "/mnt", readonly: true }] }),
+      binds: [
+        ...(context.shortcuts?.binds ?? []),
+        ...(packagesFolder === undefined ? [] : [{ from: packagesFolder, to: "/mnt", readonly: true }]),
+      ],
       allowFailure: true,
       onLine: (line) => {
         output.push(line);
