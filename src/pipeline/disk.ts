@@ -42,7 +42,9 @@ export async function makeDiskImage(options: DiskOptions, context: Context): Pro
       systemdBoot: readFileSync(join(toolchain.root, "usr/lib/systemd/boot/efi/systemd-bootx64.efi")),
       generation: 1,
     });
-    const objects = objectsOfImage(store.read(built.image.digest)) as StoredFile[];
+    // The initrd is no file of the tree, but the next upgrade would fetch it again if the store did not have it.
+    const initrd = { object: kernel.initrd, size: store.read(kernel.initrd).length };
+    const objects = [...(objectsOfImage(store.read(built.image.digest)) as StoredFile[]), initrd];
     const { bytes } = await makeDisk({
       image: built.image,
       store,
