@@ -13,11 +13,7 @@ export function matching(pattern: RegExp, expected: string): z.ZodString {
 }
 
 /** Text judged by a function. `hint` says how to come to a right value. */
-export function judged(
-  accepts: (text: string) => boolean,
-  expected: string,
-  options: { hint?: string; secret?: boolean } = {},
-): z.ZodString {
+function judged(accepts: (text: string) => boolean, expected: string, options: { hint?: string; secret?: boolean } = {}): z.ZodString {
   return z.string().refine(accepts, { error: expected, params: options });
 }
 

@@ -17,7 +17,7 @@ import { AshlarError } from "#errors";
 export type VerityErrorCode = "E_VERITY_SIZE";
 
 export const VERITY_BLOCK = 4096;
-export const VERITY_DESCRIPTOR_SIZE = 256;
+const VERITY_DESCRIPTOR_SIZE = 256;
 const HASH_SIZE = 32;
 const READ_SIZE = 2 * 1024 * 1024;
 

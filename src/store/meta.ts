@@ -16,7 +16,7 @@ export interface StoreMeta {
   readonly incompatible: readonly string[];
 }
 
-export const STORE_VERSION = 1;
+const STORE_VERSION = 1;
 /** The identity of objects. A store with another one is another store. */
 const OBJECT_NAMES = "fsverity-sha256-4096";
 const KNOWN = { readOnly: new Set<string>(), incompatible: new Set([OBJECT_NAMES]) };

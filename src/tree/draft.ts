@@ -24,10 +24,10 @@ export function finish(draft: Draft): Tree {
   return { mtime: draft.mtime, nodes: draft.nodes };
 }
 
-export const ROOT_OWNED: Ownership = { mode: 0o755, uid: 0, gid: 0 };
+const ROOT_OWNED: Ownership = { mode: 0o755, uid: 0, gid: 0 };
 
 /** Content as it is kept in a tree: small ones in the image itself, others as objects. */
-export function contentFor(store: Store, bytes: Buffer): FileContent {
+function contentFor(store: Store, bytes: Buffer): FileContent {
   return bytes.length <= INLINE_CONTENT_MAX ? { inline: bytes } : { object: store.add(bytes), size: bytes.length };
 }
 

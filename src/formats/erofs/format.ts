@@ -38,7 +38,7 @@ export const LAYOUT_CHUNKS = 4;
 
 /** A chunk that is nowhere: the file reads as zeros until overlayfs puts the object in its place. */
 export const CHUNK_NOWHERE = 0xffffffff;
-export const CHUNK_BITS_MAX = 43;
+const CHUNK_BITS_MAX = 43;
 /** One chunk of the largest size, 8 TiB. */
 export const EXTERNAL_SIZE_MAX = 2 ** CHUNK_BITS_MAX;
 

@@ -10,7 +10,6 @@ import { walkImage } from "./walk.ts";
 import type { Name } from "./walk.ts";
 
 export { objectsOfImage } from "./objects.ts";
-export type { ImageObject } from "./objects.ts";
 
 /**
  * The entries of an image in the byte order of their paths. Written again with the image's version they give the same bytes,

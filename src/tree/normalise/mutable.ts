@@ -38,6 +38,7 @@ const RULES: readonly { readonly pattern: string; readonly fate: "factory" | "di
   { pattern: "/var/lib/fonts/**", fate: "discard", why: "made anew" },
   { pattern: "/var/lib/logrotate/**", fate: "discard", why: "dates" },
   { pattern: "/var/lib/vim/**", fate: "discard", why: "package scripts' memory" },
+  { pattern: "/var/lib/xkb/README.compiled", fate: "discard", why: "describes a cache of the X server that nothing fills" },
   { pattern: "/var/lib/apt/**", fate: "discard", why: "the archive's indexes are the lock's business" },
   { pattern: "/var/lib/dpkg/**", fate: "discard", why: "moved to /usr/lib/sysimage/dpkg" },
   { pattern: "/var/www/**", fate: "factory", why: "a site's first content" },
@@ -53,7 +54,7 @@ const rules = RULES.map((rule) => ({ ...rule, matches: compilePattern(rule.patte
 const FACTORY = "/usr/share/factory";
 
 /** The mount points of mutable data; their own mode is set by the boot stage. */
-export const MUTABLE = ["/var", "/root", "/home", "/srv"] as const;
+const MUTABLE = ["/var", "/root", "/home", "/srv"] as const;
 
 /**
  * Empties the mutable folders of a draft and writes what makes their content on the machine.
