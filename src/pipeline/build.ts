@@ -95,7 +95,7 @@ export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, s
     const contributions = [...bootContributions(system), ...(await agentContributions(system, context.workspace))];
     return assemble({ base, system, ids: lock.ids, sources: loaded.sources, contributions }, store);
   });
-  const kernel = await context.report.step("make the initrd", (step) => cachedKernel(tree, system, epoch, store, step));
+  const kernel = await context.report.step("make the initrd", async (step) => cachedKernel(tree, system, epoch, store, step));
   const digest = await context.report.step("write the image", async () => sealTree(tree, store));
   const image: Image = {
     version: 1,

@@ -27,11 +27,17 @@ export function epochOf(lock: Lock): number {
 
 const SOURCE = join(import.meta.dirname, "..");
 
-/** sha256 over Ashlar's own source: a changed rule must change what is built. About 10 ms. */
-function ashlarDigest(): string {
+let ownDigest: string | undefined;
+
+/** sha256 over Ashlar's own source: a changed rule must change what is built. About 10 ms, once. */
+export function ashlarDigest(): string {
+  return (ownDigest ??= digestOfSource());
+}
+
+function digestOfSource(): string {
   const hash = createHash("sha256");
   const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter(
-    (path) => /\.(ts|sh)$/.test(path) && !path.endsWith(".test.ts"),
+    (path) => /\.(ts|sh|pl)$/.test(path) && !path.endsWith(".test.ts"),
   );
   for (const path of files.sort()) hash.update(`${path}\0`).update(readFileSync(join(SOURCE, path)));
   return hash.digest("hex");

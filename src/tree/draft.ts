@@ -11,12 +11,16 @@ import type { FileContent, Ownership, Tree, TreeNode } from "./tree.ts";
 export interface Draft {
   readonly mtime: number;
   readonly nodes: Map<ByteString, TreeNode>;
+  /** Files that had more than one name at the start: only these can have hard links to look for. */
+  readonly linked: Set<ByteString>;
   readonly store: Store;
 }
 
 /** Starts a draft from a tree; the tree itself is not changed. */
 export function draftOf(tree: Tree, store: Store): Draft {
-  return { mtime: tree.mtime, nodes: new Map(tree.nodes), store };
+  const linked = new Set<ByteString>();
+  for (const node of tree.nodes.values()) if (node.kind === "hardlink") linked.add(node.target);
+  return { mtime: tree.mtime, nodes: new Map(tree.nodes), linked, store };
 }
 
 /** The finished value. Hard links whose target was removed or replaced must not exist by now. */
@@ -27,19 +31,20 @@ export function finish(draft: Draft): Tree {
 const ROOT_OWNED: Ownership = { mode: 0o755, uid: 0, gid: 0 };
 
 /** Content as it is kept in a tree: small ones in the image itself, others as objects. */
-function contentFor(store: Store, bytes: Buffer): FileContent {
+export function contentFor(store: Store, bytes: Buffer): FileContent {
   return bytes.length <= INLINE_CONTENT_MAX ? { inline: bytes } : { object: store.add(bytes), size: bytes.length };
 }
 
 /** Puts a regular file, with missing parents as root's 0755. Another name of the same inode elsewhere keeps the old content. */
 export function putFile(draft: Draft, path: ByteString, content: Buffer | string, ownership: Ownership): void {
+  putContent(draft, path, contentFor(draft.store, typeof content === "string" ? Buffer.from(content) : content), ownership);
+}
+
+/** The same with content that is stored already. */
+export function putContent(draft: Draft, path: ByteString, content: FileContent, ownership: Ownership): void {
   ensureParents(draft, path);
   detachHardlinks(draft, path);
-  draft.nodes.set(path, {
-    kind: "file",
-    ...ownership,
-    content: contentFor(draft.store, typeof content === "string" ? Buffer.from(content) : content),
-  });
+  draft.nodes.set(path, { kind: "file", ...ownership, content });
 }
 
 export function putSymlink(draft: Draft, path: ByteString, target: ByteString): void {
@@ -72,7 +77,8 @@ export function removePath(draft: Draft, path: ByteString): number {
 /** Moves a path and everything below it. */
 export function movePath(draft: Draft, from: ByteString, to: ByteString): void {
   ensureParents(draft, to);
-  for (const path of [from, ...below(draft.nodes, from)]) {
+  const inside = draft.nodes.get(from)?.kind === "directory" ? below(draft.nodes, from) : [];
+  for (const path of [from, ...inside]) {
     const node = draft.nodes.get(path);
     if (node === undefined) continue;
     draft.nodes.delete(path);
@@ -126,16 +132,20 @@ function ensureParents(draft: Draft, path: ByteString): void {
 /** When the canonical name of a hard-linked file goes away, the smallest remaining name becomes the file. */
 function detachHardlinks(draft: Draft, path: ByteString): void {
   const node = draft.nodes.get(path);
-  if (node?.kind !== "file") return;
+  if (node?.kind !== "file" || !draft.linked.has(path)) return;
   const names = hardlinksTo(draft.nodes, path);
   const heir = names[0];
   if (heir === undefined) return;
   draft.nodes.set(heir, node);
+  draft.linked.add(heir);
   for (const name of names.slice(1)) draft.nodes.set(name, { kind: "hardlink", target: heir });
 }
 
 function retargetHardlinks(draft: Draft, from: ByteString, to: ByteString): void {
   const moved = (target: ByteString): boolean => target === from || target.startsWith(`${from}/`);
+  const affected = [...draft.linked].filter(moved);
+  if (affected.length === 0) return;
+  for (const target of affected) draft.linked.add(to + target.slice(from.length));
   for (const [path, node] of draft.nodes)
     if (node.kind === "hardlink" && moved(node.target))
       draft.nodes.set(path, { kind: "hardlink", target: to + node.target.slice(from.length) });

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import type { System } from "#config/system.ts";
 import { AshlarError } from "#errors";
-import { pathOf, putDirectory, putFile, putSymlink, removePath } from "../draft.ts";
+import { pathOf, putContent, putDirectory, putFile, putSymlink, removePath } from "../draft.ts";
 import type { Draft } from "../draft.ts";
 import type { Contribution } from "../contribution.ts";
 import { ownerOf } from "./accounts.ts";
+import { hostFile } from "./host-file.ts";
 
 export type FileErrorCode = "E_TREE_SOURCE_GONE";
 
@@ -34,7 +35,10 @@ export function contribute(draft: Draft, contributions: readonly Contribution[])
         putFile(draft, path, item.content, { mode: item.mode, ...ownerOf(draft, item.owner ?? "0", item.group ?? "0") });
         break;
       case "file-from":
-        putFile(draft, path, readFileSync(item.from), { mode: item.mode, ...ownerOf(draft, item.owner ?? "0", item.group ?? "0") });
+        putContent(draft, path, hostFile(draft.store, item.from), {
+          mode: item.mode,
+          ...ownerOf(draft, item.owner ?? "0", item.group ?? "0"),
+        });
         break;
       case "symlink":
         putSymlink(draft, path, pathOf(item.target));
