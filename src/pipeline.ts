@@ -1,26 +1,41 @@
 /**
  * Ashlar on one screen. Each function takes options and a context (where to work, where to report) and returns data;
- * the command line prints it.
+ * the command line prints it. What a function needs is loaded when it is called: starting is not slowed by the rest.
  *
  *   config ──▶ lock ──▶ tree ──▶ image ──▶ registry ──▶ deployment ──▶ boot
  */
 
 /** config → lock: what the archive and apt say today. */
-export { lockSystem } from "./pipeline/lock.ts";
+export const lockSystem: Lock["lockSystem"] = async (...given) => (await import("./pipeline/lock.ts")).lockSystem(...given);
 /** config + lock → tree → image. */
-export { buildSystem } from "./pipeline/build.ts";
+export const buildSystem: Build["buildSystem"] = async (...given) => (await import("./pipeline/build.ts")).buildSystem(...given);
 /** Twice, in different conditions. */
-export { checkReproducible } from "./pipeline/check.ts";
+export const checkReproducible: Check["checkReproducible"] = async (...given) =>
+  (await import("./pipeline/check.ts")).checkReproducible(...given);
 /** image → a disk that boots. */
-export { makeDiskImage } from "./pipeline/disk.ts";
+export const makeDiskImage: Disk["makeDiskImage"] = async (...given) => (await import("./pipeline/disk.ts")).makeDiskImage(...given);
 /** image → a signed release. */
-export { publishSystem } from "./pipeline/publish.ts";
+export const publishSystem: Publish["publishSystem"] = async (...given) => (await import("./pipeline/publish.ts")).publishSystem(...given);
 /** image → a machine in QEMU. */
-export { openMachine, runMachine } from "./pipeline/vm.ts";
+export const openMachine: Vm["openMachine"] = async (...given) => (await import("./pipeline/vm.ts")).openMachine(...given);
+export const runMachine: Vm["runMachine"] = async (...given) => (await import("./pipeline/vm.ts")).runMachine(...given);
 /** Two images → their differences; one image → its dump. */
-export { compareImages, dumpImage } from "./pipeline/compare.ts";
+export const compareImages: Compare["compareImages"] = async (...given) => (await import("./pipeline/compare.ts")).compareImages(...given);
+export const dumpImage: Compare["dumpImage"] = async (...given) => (await import("./pipeline/compare.ts")).dumpImage(...given);
 /** The store: is it right, and what is still needed? */
-export { checkStore, collectStore } from "./pipeline/maintain.ts";
+export const checkStore: Maintain["checkStore"] = async (...given) => (await import("./pipeline/maintain.ts")).checkStore(...given);
+export const collectStore: Maintain["collectStore"] = async (...given) => (await import("./pipeline/maintain.ts")).collectStore(...given);
 /** All of it, from a config to a rollback. */
-export { demo } from "./pipeline/demo.ts";
+export const demo: Demo["demo"] = async (...given) => (await import("./pipeline/demo.ts")).demo(...given);
+
 export type { Context } from "./pipeline/context.ts";
+
+type Lock = typeof import("./pipeline/lock.ts");
+type Build = typeof import("./pipeline/build.ts");
+type Check = typeof import("./pipeline/check.ts");
+type Disk = typeof import("./pipeline/disk.ts");
+type Publish = typeof import("./pipeline/publish.ts");
+type Vm = typeof import("./pipeline/vm.ts");
+type Compare = typeof import("./pipeline/compare.ts");
+type Maintain = typeof import("./pipeline/maintain.ts");
+type Demo = typeof import("./pipeline/demo.ts");

@@ -27,6 +27,8 @@ export interface CommandSpec<Flags extends BaseFlags, Args extends BaseArgs> {
   readonly parameters: TypedCommandParameters<Flags, Args, CliContext>;
   /** Exit codes other than 0, 1 and 2 and when they are used. */
   readonly exitCodes?: Readonly<Record<number, string>>;
+  /** Handles files of many users: runs as root, or in a user namespace. */
+  readonly needsRoot?: boolean;
   /** Loads the stage that it needs by `import()`, so that other commands start without it. */
   readonly run: (flags: Flags, args: Args, context: CommandRun) => Promise<CommandResult>;
 }
@@ -82,6 +84,8 @@ async function runCommand<Flags extends BaseFlags, Args extends BaseArgs>(
   const renderer = rendererFor(stderr, flags.progress, env);
   const report = createReporter(renderer.emit);
   try {
+    const rerun = spec.needsRoot === true ? await environment.becomeRoot({ workspace, report }) : undefined;
+    if (rerun !== undefined) return rerun;
     const result = await spec.run(flags, args, { workspace, report, env, cwd, columns: stdout.columns ?? 80, groups });
     renderer.close();
     const text = flags.json ? JSON.stringify(result.json, undefined, 2) : result.text;

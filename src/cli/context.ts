@@ -2,6 +2,7 @@ import type { CommandContext, StricliProcess } from "@stricli/core";
 import type { OutputStream } from "#report/output.ts";
 import type { Reporter } from "#report/reporter.ts";
 import type { Workspace } from "#workspace";
+import type { RootContext } from "./become-root.ts";
 import type { CommandGroup } from "./commands.ts";
 
 /** Everything of the outside that the command line touches; a test passes its own. */
@@ -11,6 +12,8 @@ export interface Environment {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly workspace: Workspace;
+  /** For commands that need root: runs the command line again as root and returns its exit code; undefined: just go on. */
+  readonly becomeRoot: (context: RootContext) => Promise<number | undefined>;
 }
 
 /** What stricli hands to a command: the environment, and where the exit code goes. */

@@ -2,6 +2,7 @@
 import process from "node:process";
 import { openWorkspace } from "#workspace";
 import { runCommandLine } from "./application.ts";
+import { becomeRoot } from "./become-root.ts";
 
 // `ashlar dump … | head` closes our output early: that is the reader's right, not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -15,4 +16,5 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   workspace: openWorkspace(),
+  becomeRoot,
 });

@@ -13,14 +13,15 @@ export type UserNamespaceErrorCode = "E_NEEDS_ROOT";
 /**
  * Runs this process's own command again inside a user namespace and returns its exit code, for the caller to end with;
  * undefined when this process is root already (or in such a namespace) and simply goes on.
- * @param unshare the command line of util-linux's unshare, so that the build host needs none
+ * @param unshare gives the command line of util-linux's unshare, so that the build host needs none; called when nothing is missing
  * @throws E_NEEDS_ROOT with the one thing that is missing on this machine
  */
-export async function enterUserNamespace(unshare: readonly string[]): Promise<number | undefined> {
+export async function enterUserNamespace(unshare: () => Promise<readonly string[]>): Promise<number | undefined> {
   if (process.geteuid?.() === 0) return undefined;
   const { username, uid } = userInfo();
+  requireNamespaces();
   requireSubordinateIds(username, uid);
-  const [program = "", ...args] = unshare;
+  const [program = "", ...args] = await unshare();
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const { exitCode } = await exec(program, [...args, "--user", "--map-root-user", "--map-auto", "--mount", "--", ...again], {
     terminal: true,
@@ -28,6 +29,22 @@ export async function enterUserNamespace(unshare: readonly string[]): Promise<nu
     env: definedOnly(process.env),
   });
   return exitCode;
+}
+
+/** Settings with which a kernel keeps user namespaces from ordinary users, and the value that does it. */
+const FORBIDDING = [
+  ["/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces=10000"],
+  ["/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"],
+  ["/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"],
+] as const;
+
+function requireNamespaces(): void {
+  for (const [path, value, setting] of FORBIDDING)
+    if (readIfThere(path).trim() === value)
+      throw needsRoot(
+        `this kernel gives ordinary users no user namespaces (${path} is ${value})`,
+        `sudo sysctl ${setting}, or run the command with sudo`,
+      );
 }
 
 function requireSubordinateIds(username: string, uid: number): void {

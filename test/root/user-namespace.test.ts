@@ -24,7 +24,7 @@ import { silentReporter } from "#report/reporter.ts";
 import { enterUserNamespace } from "#sys/usernamespace.ts";
 import { openWorkspace } from "#workspace";
 const toolchain = await openToolchain("build", { workspace: openWorkspace(), report: silentReporter });
-const exitCode = await enterUserNamespace(hostCommand(toolchain, "usr/bin/unshare")).catch((error) => { console.log(error.code, error.message, "|", error.hint); return 1; });
+const exitCode = await enterUserNamespace(async () => hostCommand(toolchain, "usr/bin/unshare")).catch((error) => { console.log(error.code, error.message, "|", error.hint); return 1; });
 if (exitCode !== undefined) process.exit(exitCode);
 const binds = [{ from: process.env.ASHLAR_CACHE, to: "/target" }];
 const { stdout } = await runInToolchain(toolchain, "sh", ["-c", "id -u; cd /target; touch owned; chown 33:42 owned; stat -c %u:%g owned; rm owned"], { binds });

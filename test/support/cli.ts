@@ -25,6 +25,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     env: {},
     cwd: options.cwd ?? "/",
     workspace: openWorkspace(options.cache ?? "/nonexistent/ashlar-cache"),
+    becomeRoot: async () => undefined,
   };
   const exitCode = await runCommandLine(args, environment, options.groups ?? commandGroups);
   return { exitCode, ...written };

@@ -25,6 +25,7 @@ export const buildCommand = defineCommand<BuildFlags, [config?: string]>({
     { arguments: "build --keep", does: "keep the build folder, to look into a failing maintainer script" },
   ],
   exitCodes: { [EXIT_DIFFERENT]: "--check: the two builds differ; the paths are listed." },
+  needsRoot: true,
   parameters: {
     flags: {
       check: { kind: "boolean", brief: "Build twice from nothing in different conditions, and compare", default: false },

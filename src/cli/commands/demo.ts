@@ -15,6 +15,7 @@ export const demoCommand = defineCommand<DemoFlags>({
     "running machine to it over HTTP, reboots, rolls back, reboots, and checks that the machine is as before. The folder of the demo is " +
     "emptied first; nothing else on this host changes.",
   examples: [{ arguments: "demo", does: "a few minutes; longer without hardware virtualisation" }],
+  needsRoot: true,
   parameters: {
     flags: {
       folder: { kind: "parsed", parse: String, brief: "Where its config, keys and releases go", placeholder: "DIR", optional: true },

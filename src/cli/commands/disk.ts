@@ -19,6 +19,7 @@ export const diskCommand = defineCommand<DiskFlags, [config?: string]>({
     { arguments: "disk -o web.img", does: "content and 2 GiB of room" },
     { arguments: "disk -o web.img --size 20G web/system.ts", does: "for a disk of 20 GiB" },
   ],
+  needsRoot: true,
   parameters: {
     flags: {
       output: { kind: "parsed", parse: String, brief: "File to write", placeholder: "FILE" },

@@ -19,6 +19,7 @@ export const lockCommand = defineCommand<LockFlags, string[]>({
     { arguments: "lock --upgrade", does: "move everything to the archive's newest versions" },
     { arguments: "lock --upgrade openssh-server nginx", does: "move two packages and what they need" },
   ],
+  needsRoot: true,
   parameters: {
     flags: { upgrade: { kind: "boolean", brief: "Move the named packages to the newest version; all when none is named", default: false } },
     positional: {

@@ -16,6 +16,7 @@ export const publishCommand = defineCommand<PublishFlags, [folder: string, confi
     { arguments: "publish /srv/releases --key release-key.pem", does: "then: ashlar upgrade --from http://…" },
     { arguments: "publish /media/usb --key release-key.pem web/system.ts", does: "then: ashlar upgrade --from /media/usb" },
   ],
+  needsRoot: true,
   parameters: {
     flags: {
       key: { kind: "parsed", parse: String, brief: "Private key to sign with (ashlar key create makes one)", placeholder: "FILE" },

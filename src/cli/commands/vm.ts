@@ -22,6 +22,7 @@ export const vmCommand = defineCommand<VmFlags, [config?: string]>({
     { arguments: "vm --ephemeral", does: "forget everything at the end" },
     { arguments: "vm --ssh-port 2222 --forward 8080:80", does: "then: ssh -p 2222 localhost; curl localhost:8080" },
   ],
+  needsRoot: true,
   parameters: {
     flags: {
       ephemeral: { kind: "boolean", brief: "Forget what the machine writes when it ends", default: false },
