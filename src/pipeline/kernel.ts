@@ -55,13 +55,8 @@ function inputsKey(tree: Tree, system: System, epoch: number): string {
 }
 
 function describe(node: TreeNode | undefined): string {
-  switch (node?.kind) {
-    case "file":
-      return `${node.mode} ${"inline" in node.content ? node.content.inline.toString("latin1") : node.content.object}`;
-    case "symlink":
-    case "hardlink":
-      return `-> ${node.target}`;
-    default:
-      return node?.kind ?? "";
-  }
+  if (node?.kind === "file")
+    return `${node.mode} ${"inline" in node.content ? node.content.inline.toString("latin1") : node.content.object}`;
+  if (node?.kind === "symlink" || node?.kind === "hardlink") return `-> ${node.target}`;
+  return node?.kind ?? "";
 }
