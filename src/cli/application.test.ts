@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { System } from "#config/system.ts";
 import { AshlarError } from "#errors";
 import { exec } from "#sys/exec.ts";
 import { runCli } from "../../test/support/cli.ts";
@@ -134,6 +135,30 @@ test("what init writes passes check, and init never overwrites it", async () => 
     const again = await runCli(["init", "My Web 1"], { cwd: folder });
     assert.match(again.stderr, /E_INIT_EXISTS/);
     assert.equal(readFileSync(config, "utf8"), "mine");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("init takes its answers from flags and refuses what a config would refuse", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ashlar-init-"));
+  try {
+    const key = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b", "hex"), Buffer.from("ssh-ed25519"), Buffer.alloc(36, 1)]).toString("base64")} ada@laptop`;
+    writeFileSync(join(folder, "ada.pub"), `${key}\n`);
+    const refused = await runCli(["init", "lab", "--timezone", "Europe/Berlim"], { cwd: folder });
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, /timezone: .*Europe\/Berlin.*\n.*E_CLI_USAGE/);
+    const missing = await runCli(["init", "lab", "--ssh-key", "bob.pub"], { cwd: folder });
+    assert.match(missing.stderr, /cannot read the public key .*bob\.pub/);
+    assert.deepEqual(readdirSync(folder), ["ada.pub"], "a refused init writes nothing");
+    const flags = ["--yes", "--name", "lab1", "--hardware", "--admin", "ada", "--ssh-key", "ada.pub", "--timezone", "Europe/Berlin"];
+    assert.equal((await runCli(["init", ...flags, "lab"], { cwd: folder })).exitCode, 0);
+    const checked = await runCli(["check", "--json", "lab"], { cwd: folder });
+    const { system } = JSON.parse(checked.stdout) as { system: System };
+    assert.deepEqual(
+      [system.name, system.kernel.package, system.timezone, system.users["ada"]?.sshKeys],
+      ["lab1", "linux-image-amd64", "Europe/Berlin", [key]],
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

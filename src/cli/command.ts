@@ -80,13 +80,13 @@ async function runCommand<Flags extends BaseFlags, Args extends BaseArgs>(
   args: Args,
   { environment, groups }: CliContext,
 ): Promise<number> {
-  const { stdout, stderr, env, cwd, workspace } = environment;
+  const { stdout, stderr, env, cwd, interactive, workspace } = environment;
   const renderer = rendererFor(stderr, flags.progress, env);
   const report = createReporter(renderer.emit);
   try {
     const rerun = spec.needsRoot === true ? await environment.becomeRoot({ workspace, report }) : undefined;
     if (rerun !== undefined) return rerun;
-    const result = await spec.run(flags, args, { workspace, report, env, cwd, columns: stdout.columns ?? 80, groups });
+    const result = await spec.run(flags, args, { workspace, report, env, cwd, interactive, columns: stdout.columns ?? 80, groups });
     renderer.close();
     const text = flags.json ? JSON.stringify(result.json, undefined, 2) : result.text;
     if (text !== "") stdout.write(`${text}\n`);

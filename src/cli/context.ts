@@ -11,6 +11,8 @@ export interface Environment {
   readonly stderr: OutputStream;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Somebody sits at a terminal and can answer questions. */
+  readonly interactive: boolean;
   readonly workspace: Workspace;
   /** For commands that need root: runs the command line again as root and returns its exit code; undefined: just go on. */
   readonly becomeRoot: (context: RootContext) => Promise<number | undefined>;
@@ -30,6 +32,7 @@ export interface CommandRun {
   readonly env: NodeJS.ProcessEnv;
   /** Paths on the command line are relative to it. */
   readonly cwd: string;
+  readonly interactive: boolean;
   /** Cells of the screen that text may fill. */
   readonly columns: number;
   /** The command table, for commands about commands. */

@@ -15,6 +15,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   cwd: process.cwd(),
+  interactive: process.stdin.isTTY && process.stdout.isTTY && !process.env["CI"],
   workspace: openWorkspace(),
   becomeRoot,
 });

@@ -24,6 +24,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     stderr: { write: (text: string) => (written.stderr += text) },
     env: {},
     cwd: options.cwd ?? "/",
+    interactive: false,
     workspace: openWorkspace(options.cache ?? "/nonexistent/ashlar-cache"),
     becomeRoot: async () => undefined,
   };

@@ -1,29 +1,48 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import type { StarterAnswers } from "#config/starter.ts";
+import { join, resolve } from "node:path";
 import { AshlarError } from "#errors";
 import { defineCommand } from "../command.ts";
-import type { NoFlags } from "../command.ts";
+import type { StarterFlags } from "../starter-answers.ts";
+
+type InitFlags = StarterFlags & {
+  readonly yes: boolean;
+};
 
 export type InitErrorCode = "E_INIT_EXISTS";
 
-export const initCommand = defineCommand<NoFlags, [folder?: string]>({
+export const initCommand = defineCommand<InitFlags, [folder?: string]>({
   brief: "Write a commented system.ts to start from",
   description:
-    "Writes system.ts, and the types and settings that an editor needs beside it, where there are none yet. The folder is created when it " +
-    "is missing; its name becomes the machine's. Your public key in ~/.ssh, if there is one, may log in. An existing system.ts is never overwritten.",
+    "Writes system.ts, and the types and settings that an editor needs beside it, where there are none yet. On a terminal it asks a few " +
+    "questions; flags answer them, and with --yes or without a terminal nothing is asked: the folder's name becomes the machine's, and " +
+    "your public key in ~/.ssh, if there is one, may log in. An existing system.ts is never overwritten.",
   examples: [
     { arguments: "init web", does: "then: cd web && ashlar check" },
     { arguments: "init", does: "in the folder you are in" },
+    { arguments: "init --yes --hardware --timezone Europe/Berlin lab", does: "no questions" },
   ],
   parameters: {
+    flags: {
+      yes: { kind: "boolean", brief: "Ask nothing", default: false },
+      name: { kind: "parsed", parse: String, brief: "Name of the machine (default: the folder's)", placeholder: "NAME", optional: true },
+      hardware: { kind: "boolean", brief: "The kernel with all drivers, not the small one for virtual machines", default: false },
+      admin: {
+        kind: "parsed",
+        parse: String,
+        brief: "Who may log in and become root (default: admin)",
+        placeholder: "USER",
+        optional: true,
+      },
+      sshKey: { kind: "parsed", parse: String, brief: "Their public key (default: from ~/.ssh)", placeholder: "FILE", optional: true },
+      timezone: { kind: "parsed", parse: String, brief: "Time zone (default: UTC)", placeholder: "ZONE", optional: true },
+    },
     positional: {
       kind: "tuple",
       parameters: [{ brief: "Folder (default: where you are)", placeholder: "DIR", parse: String, optional: true }],
     },
   },
-  async run(_flags, [folder = "."], { cwd, env }) {
+  async run({ yes, ...flags }, [folder = "."], { cwd, env, interactive }) {
     const { starterFiles } = await import("#config/starter.ts");
     const target = resolve(cwd, folder);
     const config = join(target, "system.ts");
@@ -32,32 +51,15 @@ export const initCommand = defineCommand<NoFlags, [folder?: string]>({
         hint: `ashlar check ${folder}, or init in another folder`,
         details: { path: config },
       });
+    const place = { folder: target, cwd, home: env["HOME"] };
+    const asks = interactive && !yes;
+    const answers = asks
+      ? await (await import("../starter-questions.ts")).askForAnswers(flags, place)
+      : await (await import("../starter-answers.ts")).answersWithoutAsking(flags, place);
     await mkdir(target, { recursive: true });
-    const missing = [...starterFiles(answersFor(target, env["HOME"]))].filter(([name]) => !existsSync(join(target, name)));
+    const missing = [...starterFiles(answers)].filter(([name]) => !existsSync(join(target, name)));
     for (const [name, text] of missing) await writeFile(join(target, name), text, { flag: "wx" });
     const files = missing.map(([name]) => join(target, name));
     return { json: { folder: target, files }, text: `${files.join("\n")}\nNext: ashlar check ${folder}` };
   },
 });
-
-function answersFor(folder: string, home: string | undefined): StarterAnswers {
-  const sshKey = publicKeyIn(home);
-  return { name: systemName(folder), virtual: true, ...(sshKey === undefined ? {} : { administrator: { name: "admin", sshKey } }) };
-}
-
-/** Your own public key, so that the first machine lets you in. */
-function publicKeyIn(home: string | undefined): string | undefined {
-  if (home === undefined) return undefined;
-  const found = ["id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"].map((name) => join(home, ".ssh", name)).find((path) => existsSync(path));
-  return found === undefined ? undefined : readFileSync(found, "utf8").trim();
-}
-
-/** A folder's name as a system's: small letters, digits and hyphens, a letter first. */
-function systemName(folder: string): string {
-  const name = basename(folder)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^[^a-z]+|-+$/g, "")
-    .slice(0, 32);
-  return name === "" ? "machine" : name;
-}
