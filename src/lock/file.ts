@@ -5,7 +5,7 @@ import { hasErrno, messageOf } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { lockError } from "./errors.ts";
 import type { Lock } from "./lock.ts";
-import { requestOf } from "./resolve.ts";
+import { requestOf } from "./request.ts";
 import { lockSchema } from "./schema.ts";
 
 /** @throws E_LOCK_SYNTAX (not there, not JSON, wrong field with its path), E_LOCK_VERSION */

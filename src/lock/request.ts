@@ -3,6 +3,7 @@
  * on top (see resolve.ts).
  */
 import type { System } from "#config/system.ts";
+import type { Lock } from "./lock.ts";
 
 interface Implied {
   readonly name: string;
@@ -42,6 +43,12 @@ const IMPLIED: readonly Implied[] = [
     when: ({ network }) => Object.values(network.interfaces).some(({ dhcp, dns }) => dhcp !== "no" || dns.length > 0),
   },
 ];
+
+/** What a system asks of the resolver, as a lock records it. */
+export function requestOf(system: System): Lock["request"] {
+  const { name: distribution, suite, architecture, components } = system.distribution;
+  return { distribution, suite, architecture, components, packages: requestedPackages(system), recommends: system.recommends };
+}
 
 /** Names of packages, sorted by bytes, each once. */
 export function requestedPackages(system: System): string[] {

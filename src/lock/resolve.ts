@@ -18,7 +18,7 @@ import type { Mirror } from "#archive/mirror.ts";
 import { checkKnown } from "./known.ts";
 import { pinChoices } from "./pins.ts";
 import type { PinChoices } from "./pins.ts";
-import { requestedPackages } from "./request.ts";
+import { requestOf } from "./request.ts";
 
 export interface ResolveContext {
   readonly workspace: Workspace;
@@ -66,12 +66,6 @@ export async function resolve(system: System, context: ResolveContext): Promise<
     tools: { ashlar: ASHLAR_FORMAT, node: process.versions.node, packages: context.toolchain.packages },
     ids: context.previous?.ids ?? { users: {}, groups: {} },
   };
-}
-
-/** What a system asks of the resolver, as a lock records it. */
-export function requestOf(system: System): Lock["request"] {
-  const { name: distribution, suite, architecture, components } = system.distribution;
-  return { distribution, suite, architecture, components, packages: requestedPackages(system), recommends: system.recommends };
 }
 
 function sameSource(a: Lock["request"], b: Lock["request"]): boolean {

@@ -10,12 +10,13 @@ import { readLock } from "#lock/file.ts";
 import type { Lock } from "#lock/lock.ts";
 import { openStore } from "#store/open.ts";
 import { baseTree } from "./base.ts";
-import { buildImage, buildSystem } from "./build.ts";
+import { buildSystem } from "./build.ts";
 import { lockPathOf } from "./lock-path.ts";
 import type { BuildOptions } from "./build.ts";
 import { compareTrees } from "./compare.ts";
 import type { FileChange } from "./compare.ts";
 import type { Context } from "./context.ts";
+import { buildImage } from "./make-image.ts";
 
 export interface CheckResult {
   readonly digests: readonly [string, string];

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { digestOf } from "#formats/canonical-json.ts";
 import type { LoadedSystem } from "#config/load.ts";
 import type { Lock } from "#lock/lock.ts";
-import { BASE_FORMAT } from "#tree/assemble.ts";
+import { BASE_FORMAT } from "#tree/base-format.ts";
 
 /** Only packages, and the locales that are generated from one of them, decide the base. */
 export function baseKey(lock: Lock, locale: string): string {

@@ -22,9 +22,6 @@ import { networkServices, renderNetwork, renderSsh } from "./render/network.ts";
 import { renderUnits } from "./render/units.ts";
 import type { Tree } from "./tree.ts";
 
-/** Changing what this stage does to a tree changes this, so that no cached base of an older Ashlar is used. */
-export const BASE_FORMAT = 2;
-
 /** What a build folder's scan needs to become a base: the same for every config with these packages. */
 export function normaliseBase(scanned: Tree, store: Store): Tree {
   const draft = draftOf(scanned, store);

@@ -1,7 +1,7 @@
 /** A small lock and the system that it fits, for tests. */
 import type { System } from "#config/system.ts";
 import type { Lock, LockedPackage } from "#lock/lock.ts";
-import { requestOf } from "#lock/resolve.ts";
+import { requestOf } from "#lock/request.ts";
 
 export const SYSTEM: System = {
   schema: 1,

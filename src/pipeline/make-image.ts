@@ -1,0 +1,51 @@
+/** From a base tree to an image in the store: everything after the packages. */
+import { agentContributions } from "#agent/bundle.ts";
+import { bootContributions } from "#boot/runtime.ts";
+import type { LoadedSystem } from "#config/load.ts";
+import { canonicalJson, digestOf } from "#formats/canonical-json.ts";
+import type { Image } from "#image/image.ts";
+import { sealTree } from "#image/seal.ts";
+import type { Lock } from "#lock/lock.ts";
+import type { Store } from "#store/store.ts";
+import { assemble } from "#tree/assemble.ts";
+import { dumpText } from "#tree/dump.ts";
+import type { Tree } from "#tree/tree.ts";
+import type { Context } from "./context.ts";
+import { cachedKernel } from "./kernel.ts";
+import { epochOf } from "./keys.ts";
+import type { BuildRecord } from "./record.ts";
+
+export interface BuiltImage {
+  readonly record: BuildRecord;
+  readonly tree: Tree;
+  readonly ids: Lock["ids"];
+}
+
+/** Puts the config on a base and seals it. */
+export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, store: Store, context: Context): Promise<BuiltImage> {
+  const { system } = loaded;
+  const epoch = epochOf(lock);
+  const { tree, ids } = await context.report.step("apply the config", async () => {
+    const contributions = [...bootContributions(system), ...(await agentContributions(system, context.workspace))];
+    return assemble({ base, system, ids: lock.ids, sources: loaded.sources, contributions }, store);
+  });
+  const kernel = await context.report.step("make the initrd", async (step) => cachedKernel(tree, system, epoch, store, step));
+  const digest = await context.report.step("write the image", async () => sealTree(tree, store));
+  const image: Image = {
+    version: 1,
+    name: system.name,
+    digest,
+    kernel,
+    boot: system.boot,
+    config: loaded.digest,
+    lock: digestOf(lock),
+    epoch,
+  };
+  const record: BuildRecord = {
+    image,
+    dump: store.add(Buffer.from(dumpText(tree), "latin1")),
+    system: store.add(Buffer.from(canonicalJson(system))),
+    lock: store.add(Buffer.from(canonicalJson(lock))),
+  };
+  return { record, tree, ids };
+}
