@@ -67,6 +67,7 @@ export const COMMANDS: Readonly<Record<string, AgentCommand>> = {
         dryRun: dryRun === true,
       }),
   },
+  drift: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/drift.ts")).drift(context) },
   health: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/health.ts")).health(context) },
   fsck: {
     options: { repair: FLAG },

@@ -10,6 +10,7 @@ export const USAGE = `ashlar: the generations of this machine
   ashlar pin N, ashlar unpin N     keep a generation; let it go
   ashlar collect [--keep N]        remove generations that are too old
          [--dry-run]               say what would go
+  ashlar drift                     what was changed by hand under /etc
   ashlar health                    run the health probes of this system
   ashlar fsck [--repair]           measure every object of the store again
 
