@@ -29,7 +29,7 @@ void test("a UEFI machine has flash, drives, network, random numbers and a waiti
       "-display none",
       "-machine q35",
       "-accel tcg,thread=multi",
-      "-cpu max",
+      "-cpu max,erms=off,fsrm=off",
       "-m 1024M",
       "-smp 2",
       "-drive if=pflash,unit=0,format=raw,file=/CODE.fd,readonly=on",

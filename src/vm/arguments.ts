@@ -38,11 +38,17 @@ export interface QemuOptions {
   readonly noReboot: boolean;
 }
 
+/**
+ * Everything QEMU can emulate, but for "fast" byte-wise string instructions: a kernel that believes in them clears and copies pages
+ * with `rep stosb` and `rep movsb`, which emulation does byte by byte. Without them processes start about a seventh faster.
+ */
+const EMULATED_CPU = "max,erms=off,fsrm=off";
+
 export function qemuArguments(options: QemuOptions): string[] {
   const { serial, firmware, direct } = options;
   return [
     ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"],
-    options.accelerator === "kvm" ? ["-accel", "kvm", "-cpu", "host"] : ["-accel", "tcg,thread=multi", "-cpu", "max"],
+    options.accelerator === "kvm" ? ["-accel", "kvm", "-cpu", "host"] : ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU],
     ["-m", `${options.memory}M`, "-smp", `${options.cpus}`],
     firmware === undefined ? [] : ["-drive", flash(0, firmware.code, ",readonly=on"), "-drive", flash(1, firmware.variables, "")],
     direct === undefined ? [] : ["-kernel", direct.kernel, "-append", direct.append],
