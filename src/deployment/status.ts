@@ -75,7 +75,7 @@ function describe({ number, deployment, entry, trial, booted, next }: Generation
   };
 }
 
-/** The ESP is root's alone (umask=0077), because a boot entry is as powerful as root. */
+/** Everybody may read the ESP as Ashlar mounts it; somebody may have mounted it for root alone. */
 function entriesIfAllowed(loader: Loader): Entries | undefined {
   try {
     return loader.entries();

@@ -5,7 +5,11 @@ const ESP_DEVICE = "/dev/disk/by-partlabel/esp";
 /** systemd-escape --path; a backslash and "x2d" stand for "-". */
 const ESP_UNIT = "dev-disk-by\\x2dpartlabel-esp";
 
-/** Mounted when somebody looks, unmounted soon after: FAT has no journal, so it should be clean when the power goes. */
+/**
+ * Mounted when somebody looks, unmounted soon after: FAT has no journal, so it should be clean when the power goes.
+ * Everybody may read it, so that `ashlar status` tells everybody what starts next: entries, kernel and initrd hold no
+ * secrets, and there is no random seed on it. Only root may write.
+ */
 export function efiUnits(): RuntimeUnit[] {
   return [
     {
@@ -31,7 +35,7 @@ After=systemd-fsck@${ESP_UNIT}.service
 What=${ESP_DEVICE}
 Where=/efi
 Type=vfat
-Options=umask=0077,nosuid,nodev,noexec,noatime
+Options=fmask=0133,dmask=0022,nosuid,nodev,noexec,noatime
 `,
     },
   ];

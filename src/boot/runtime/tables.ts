@@ -4,7 +4,7 @@
 export const MOUNT_POINTS: readonly { readonly path: string; readonly mode: number }[] = [
   { path: "/boot", mode: 0o755 },
   { path: "/dev", mode: 0o755 },
-  { path: "/efi", mode: 0o700 },
+  { path: "/efi", mode: 0o755 },
   { path: "/home", mode: 0o755 },
   { path: "/media", mode: 0o755 },
   { path: "/mnt", mode: 0o755 },
