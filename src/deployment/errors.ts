@@ -12,6 +12,8 @@ export type DeploymentErrorCode =
   | "E_GENERATION_FAILED"
   /** The generation has a record but no boot entry, or lacks files. */
   | "E_GENERATION_INCOMPLETE"
+  /** No block is left for the record of a generation. */
+  | "E_PIN_SPACE"
   /** There is nothing to go back to. */
   | "E_ROLLBACK_NONE"
   | "E_STAGE_SPACE"
