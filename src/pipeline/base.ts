@@ -1,7 +1,6 @@
 /** The base tree of a lock: from the cache, or by installing its packages once. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AshlarError, hasErrno, messageOf } from "#errors";
 import type { Lock } from "#lock/lock.ts";
 import { fetchPackages } from "#archive/download.ts";
 import type { Step } from "#report/reporter.ts";
@@ -12,11 +11,14 @@ import { openToolchain } from "#toolchain/open.ts";
 import { normaliseBase } from "#tree/assemble.ts";
 import { dumpText, parseTree } from "#tree/dump.ts";
 import { installPackages } from "#tree/install/install.ts";
+import type { InstallRequest } from "#tree/install/install.ts";
+import type { ShiftedClock } from "#tree/install/shortcuts.ts";
 import { isResidue } from "#tree/normalise/residue.ts";
 import { scanTree } from "#tree/scan.ts";
 import type { Tree } from "#tree/tree.ts";
 import type { Context } from "./context.ts";
 import { baseKey, epochOf } from "./keys.ts";
+import { nameFullDisk } from "./space.ts";
 import { takeTurn } from "./turn.ts";
 
 export interface BaseOptions {
@@ -28,14 +30,14 @@ export interface BaseOptions {
   /** Let dpkg unpack, one package after the other: the definition of right, and slower. */
   readonly plain?: boolean;
   readonly workers?: number;
+  /** What maintainer scripts take for today's date (for `--check`). */
+  readonly clock?: ShiftedClock;
 }
 
 interface BaseRecord {
   /** The dump of the tree. */
   readonly dump: ObjectId;
 }
-
-export type BaseErrorCode = "E_BUILD_SPACE";
 
 /** @throws E_BUILD_SPACE, and what fetching, installing and scanning throw */
 export async function baseTree(lock: Lock, store: Store, options: BaseOptions, context: Context): Promise<Tree> {
@@ -74,6 +76,8 @@ async function installBase(
   // Holding the turn, whatever is there is what a killed build left.
   rmSync(root, { recursive: true, force: true });
   mkdirSync(root, { recursive: true });
+  // Files of dpkg's database, and what scripts make without saying how, get the modes that packages expect.
+  const umask = process.umask(0o022);
   try {
     const { architecture } = lock.request;
     const epoch = epochOf(lock);
@@ -87,26 +91,19 @@ async function installBase(
     step.detail(`${lock.packages.length} packages, ${scanned.nodes.size} files`);
     return normaliseBase(scanned, store);
   } catch (error) {
-    throw isNoSpace(error) ? noSpace(workspace.work, error) : error;
+    // Before the folder goes, and the space comes back.
+    throw nameFullDisk(error, workspace);
   } finally {
+    process.umask(umask);
     if (options.keep === true) step.note("info", `the build folder is kept: ${root}`);
     else rmSync(root, { recursive: true, force: true });
   }
 }
 
-function given({ plain, workers }: BaseOptions): { plain?: boolean; workers?: number } {
-  return { ...(plain === undefined ? {} : { plain }), ...(workers === undefined ? {} : { workers }) };
-}
-
-/** Also when a maintainer script was the one that met the end of the disk. */
-function isNoSpace(error: unknown): boolean {
-  return hasErrno(error, "ENOSPC") || /No space left on device/.test(messageOf(error));
-}
-
-function noSpace(folder: string, cause: unknown): AshlarError<BaseErrorCode> {
-  return new AshlarError("E_BUILD_SPACE", `no space left in ${folder} while building; nothing was changed`, {
-    cause,
-    hint: "free some space, run `ashlar collect`, or set ASHLAR_CACHE to a folder on a larger disk",
-    details: { folder },
-  });
+function given({ plain, workers, clock }: BaseOptions): Pick<InstallRequest, "plain" | "workers" | "clock"> {
+  return {
+    ...(plain === undefined ? {} : { plain }),
+    ...(workers === undefined ? {} : { workers }),
+    ...(clock === undefined ? {} : { clock }),
+  };
 }

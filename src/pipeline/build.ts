@@ -14,6 +14,7 @@ import { imageKey } from "./keys.ts";
 import { lockPathOf } from "./lock-path.ts";
 import { recordOf } from "./record.ts";
 import type { BuildRecord } from "./record.ts";
+import { nameFullDisk } from "./space.ts";
 
 export interface BuildOptions extends Omit<BaseOptions, "locale"> {
   /** Path of system.ts, .json or .yaml. */
@@ -31,7 +32,7 @@ export interface BuildResult extends BuildRecord {
 
 /**
  * Builds the image of a config.
- * @throws every error of the stages; E_LOCK_MISSING, E_LOCK_STALE, E_LOCK_IDS
+ * @throws every error of the stages; E_BUILD_SPACE, E_LOCK_MISSING, E_LOCK_STALE, E_LOCK_IDS
  */
 export async function buildSystem(options: BuildOptions, context: Context): Promise<BuildResult> {
   const loaded = await context.report.step("evaluate the config", () => loadSystem(options.config));
@@ -50,6 +51,8 @@ export async function buildSystem(options: BuildOptions, context: Context): Prom
     putRef(store, "images", complete.image.digest, complete);
     putRef(store, "builds", imageKey(loaded, final), { digest: complete.image.digest });
     return { ...complete, cached: false };
+  } catch (error) {
+    throw nameFullDisk(error, context.workspace);
   } finally {
     await store.close();
   }

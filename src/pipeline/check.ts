@@ -1,6 +1,7 @@
 /**
  * `ashlar build --check`: builds twice, from nothing, in different conditions, and compares the dumps. What may not
- * matter is made to differ: folder, time, time zone, locale, umask, order of the package list, number of workers.
+ * matter is made to differ: folder, time, date (by libfaketime, for maintainer scripts), time zone, locale, umask, order of
+ * the package list, number of workers. The host name is not: the sandbox gives every build the same one.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +10,8 @@ import { loadSystem } from "#config/load.ts";
 import { readLock } from "#lock/file.ts";
 import type { Lock } from "#lock/lock.ts";
 import { openStore } from "#store/open.ts";
+import { openToolchain } from "#toolchain/open.ts";
+import type { ShiftedClock } from "#tree/install/shortcuts.ts";
 import { baseTree } from "./base.ts";
 import { buildSystem } from "./build.ts";
 import { lockPathOf } from "./lock-path.ts";
@@ -31,16 +34,19 @@ interface Conditions {
   readonly umask: number;
   readonly workers: number;
   readonly reversed: boolean;
+  readonly daysAhead: number;
 }
 
 const CONDITIONS: readonly [Conditions, Conditions] = [
-  { name: "one", env: { TZ: "UTC", LC_ALL: "C.UTF-8", LANG: "C.UTF-8" }, umask: 0o022, workers: 2, reversed: false },
+  { name: "one", env: { TZ: "UTC", LC_ALL: "C.UTF-8", LANG: "C.UTF-8" }, umask: 0o022, workers: 2, reversed: false, daysAhead: 0 },
   {
     name: "other",
     env: { TZ: "Pacific/Kiritimati", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8" },
     umask: 0o077,
     workers: 1,
     reversed: true,
+    // Another year, month, day and day of the week.
+    daysAhead: 400,
   },
 ];
 
@@ -58,7 +64,7 @@ export async function checkReproducible(options: BuildOptions, context: Context)
           const base = await baseTree(
             conditions.reversed ? reversed(lock) : lock,
             store,
-            { locale: loaded.system.locale, fresh: true, workers: conditions.workers },
+            { locale: loaded.system.locale, fresh: true, workers: conditions.workers, ...(await clock(conditions, inner)) },
             inner,
           );
           return buildImage(base, loaded, lock, store, { ...inner, report: step });
@@ -90,6 +96,12 @@ async function under<T>(conditions: Conditions, context: Context, work: (context
     Object.assign(process.env, before.env);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function clock({ daysAhead }: Conditions, context: Context): Promise<{ clock?: ShiftedClock }> {
+  if (daysAhead === 0) return {};
+  const { root } = await openToolchain("check", context);
+  return { clock: { library: join(root, "usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"), daysAhead } };
 }
 
 const reversed = (lock: Lock): Lock => ({ ...lock, packages: [...lock.packages].reverse() });

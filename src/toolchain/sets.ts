@@ -1,6 +1,6 @@
 /** What Ashlar's own tools are made of. Their dependencies come along; nothing of the build host is used. */
 
-export type ToolSet = "build" | "vm";
+export type ToolSet = "build" | "check" | "vm";
 
 /** Where tools come from, whatever suite a system is built from: the same tools everywhere. */
 export const TOOLS = { suite: "trixie", architecture: "amd64", components: ["main"] } as const;
@@ -43,5 +43,7 @@ export const TOOL_SETS: Readonly<Record<ToolSet, readonly string[]>> = {
     "xz-utils",
     "zstd",
   ],
+  /** Only for `ashlar build --check`. */
+  check: ["libfaketime"],
   vm: ["bubblewrap", "dash", "coreutils", "iproute2", "openssh-client", "ovmf", "qemu-system-x86", "seabios", "util-linux"],
 };

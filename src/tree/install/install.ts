@@ -16,6 +16,7 @@ import { configurePackages, runPreinsts, unpackWithDpkg } from "./scripts.ts";
 import { ownDirectories, unpackAll } from "./unpack.ts";
 import type { UnpackedPackage } from "./unpacked.ts";
 import { placeHostKeys, shortcutsFor } from "./shortcuts.ts";
+import type { ShiftedClock } from "./shortcuts.ts";
 
 export interface InstallRequest {
   /** An empty folder of the build host. */
@@ -30,6 +31,8 @@ export interface InstallRequest {
   readonly locale: string;
   readonly plain?: boolean;
   readonly workers?: number;
+  /** Only with the quick way. */
+  readonly clock?: ShiftedClock;
 }
 
 /** @throws E_TREE_SCRIPT_FAILED and what reading packages throws */
@@ -43,7 +46,7 @@ export async function installPackages(request: InstallRequest, step: Step): Prom
     root,
     toolchain: request.toolchain,
     epoch: request.epoch,
-    ...(plain ? {} : { shortcuts: shortcutsFor(root, request.toolchain) }),
+    ...(plain ? {} : { shortcuts: shortcutsFor(root, request.toolchain, request.clock) }),
   };
   if (plain) {
     if (clashes.length > 0) step.note("info", `several packages have ${clashes[0]}: dpkg unpacks, to decide who wins`);

@@ -3,7 +3,7 @@
  * way holds them to that).
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Bind } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";
 
@@ -18,20 +18,32 @@ const STAND_INS: readonly { readonly program: string; readonly file: string; rea
 
 const EATMYDATA = "usr/lib/x86_64-linux-gnu/libeatmydata.so.1";
 
+/** For `--check`: what maintainer scripts take for today's date. */
+export interface ShiftedClock {
+  /** libfaketime of the same release as the packages, on the build host. */
+  readonly library: string;
+  readonly daysAhead: number;
+}
+
 export interface Shortcuts {
   readonly binds: readonly Bind[];
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** The build folder is thrown away, whatever happens: nothing in it has to survive a power cut, so nobody waits for the disk. */
-export function shortcutsFor(root: string, toolchain: Toolchain): Shortcuts {
+export function shortcutsFor(root: string, toolchain: Toolchain, clock?: ShiftedClock): Shortcuts {
   const standIns = STAND_INS.filter(({ program }) => existsSync(join(root, program))).flatMap(({ program, file }) => [
     { from: join(root, program), to: `/run/ashlar/${program.slice(program.lastIndexOf("/") + 1)}`, readonly: true },
     { from: join(import.meta.dirname, "stand-ins", file), to: program, readonly: true },
   ]);
+  const preloads = [join(toolchain.root, EATMYDATA), ...(clock === undefined ? [] : [clock.library])];
+  const libraries = preloads.map((from) => ({ from, to: `/run/ashlar/${basename(from)}`, readonly: true }));
   return {
-    binds: [{ from: join(toolchain.root, EATMYDATA), to: "/run/ashlar/libeatmydata.so", readonly: true }, ...standIns],
-    env: { LD_PRELOAD: "/run/ashlar/libeatmydata.so" },
+    binds: [...libraries, ...standIns],
+    env: {
+      LD_PRELOAD: libraries.map(({ to }) => to).join(" "),
+      ...(clock === undefined ? {} : { FAKETIME: `+${clock.daysAhead}d`, FAKETIME_DONT_FAKE_MONOTONIC: "1", NO_FAKE_STAT: "1" }),
+    },
   };
 }
 

@@ -7,6 +7,8 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { toBuffer } from "#formats/bytes.ts";
 import type { Step } from "#report/reporter.ts";
+import { fromPlainError } from "#store/errors.ts";
+import type { PlainError } from "#store/errors.ts";
 import { createExtractor } from "./extract.ts";
 import type { UnpackedPackage } from "./unpacked.ts";
 
@@ -57,8 +59,8 @@ function extractIn(worker: Worker, archive: string): Promise<UnpackedPackage> {
       worker.off("error", onError);
       act();
     };
-    const onMessage = (message: { unpacked: UnpackedPackage } | { error: unknown }): void =>
-      finish(() => ("unpacked" in message ? resolve(withBuffers(message.unpacked)) : reject(message.error)));
+    const onMessage = (message: { unpacked: UnpackedPackage } | { error: PlainError }): void =>
+      finish(() => ("unpacked" in message ? resolve(withBuffers(message.unpacked)) : reject(fromPlainError(message.error))));
     const onError = (error: unknown): void => finish(() => reject(error));
     worker.on("message", onMessage);
     worker.on("error", onError);

@@ -1,5 +1,6 @@
 /** A thread that unpacks packages; started by unpack.ts. */
 import { parentPort, workerData } from "node:worker_threads";
+import { toPlainError } from "#store/errors.ts";
 import { createExtractor } from "./extract.ts";
 
 export interface UnpackJob {
@@ -11,6 +12,6 @@ const extract = createExtractor((workerData as UnpackJob).root);
 parentPort?.on("message", (archive: string) => {
   extract(archive).then(
     (unpacked) => parentPort?.postMessage({ unpacked }),
-    (error: unknown) => parentPort?.postMessage({ error }),
+    (error: unknown) => parentPort?.postMessage({ error: toPlainError(error) }),
   );
 });
