@@ -45,7 +45,9 @@ export function importFile(target: Target, file: FileToStore, move: boolean): Ob
           copyFileSync(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
           chmodSync(aside, OBJECT_MODE);
           const after = fstatSync(fd, { bigint: true });
-          if (after.ctimeNs !== before?.ctimeNs || after.size !== before.size) throw changed(file, "it was written to");
+          // A move that was not possible has changed mode and owner, and so ctime, already.
+          const time = move ? "mtimeNs" : "ctimeNs";
+          if (after[time] !== before?.[time] || after.size !== before.size) throw changed(file, "it was written to");
         });
       if (move) unlinkSync(file.path);
     }
