@@ -6,6 +6,7 @@
  *   <root>/toolchain/   unpacked tools trees, one folder per set and digest
  *   <root>/store/       content-addressed objects, images, trees (see src/store)
  *   <root>/steps/       results of cached steps, <key>.json
+ *   <root>/scripts/     JavaScript of configs, made from their TypeScript
  *   <root>/work/        one folder per running build, removed at its end
  */
 import { homedir } from "node:os";
@@ -18,6 +19,7 @@ export interface Workspace {
   readonly toolchain: string;
   readonly store: string;
   readonly steps: string;
+  readonly scripts: string;
   readonly work: string;
 }
 
@@ -31,6 +33,7 @@ export function openWorkspace(root: string = defaultRoot(process.env)): Workspac
     toolchain: at("toolchain"),
     store: at("store"),
     steps: at("steps"),
+    scripts: at("scripts"),
     work: at("work"),
   };
 }

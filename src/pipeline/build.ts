@@ -35,7 +35,7 @@ export interface BuildResult extends BuildRecord {
  * @throws every error of the stages; E_BUILD_SPACE, E_LOCK_MISSING, E_LOCK_STALE, E_LOCK_IDS
  */
 export async function buildSystem(options: BuildOptions, context: Context): Promise<BuildResult> {
-  const loaded = await context.report.step("evaluate the config", () => loadSystem(options.config));
+  const loaded = await context.report.step("evaluate the config", () => loadSystem(options.config, context.workspace));
   const lock = await fittingLock(options, loaded, context);
   const store = await openStore(context.workspace.store);
   try {

@@ -54,7 +54,7 @@ const CONDITIONS: readonly [Conditions, Conditions] = [
 export async function checkReproducible(options: BuildOptions, context: Context): Promise<CheckResult> {
   // The first build settles the lock and its ledger, so that both builds below start from the same inputs.
   await buildSystem(options, context);
-  const loaded = await loadSystem(options.config);
+  const loaded = await loadSystem(options.config, context.workspace);
   const lock = readLock(lockPathOf(options.config));
   const store = await openStore(context.workspace.store);
   try {

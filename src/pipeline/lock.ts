@@ -24,7 +24,7 @@ export interface LockResult {
 
 export async function lockSystem(options: LockOptions, context: Context): Promise<LockResult> {
   const { workspace, report } = context;
-  const { system } = await loadSystem(options.config);
+  const { system } = await loadSystem(options.config, workspace);
   const path = lockPathOf(options.config);
   const previous = existsSync(path) ? readLock(path) : undefined;
   const toolchain = await openToolchain("build", {

@@ -25,7 +25,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     env: {},
     cwd: options.cwd ?? "/",
     interactive: false,
-    workspace: openWorkspace(options.cache ?? "/nonexistent/ashlar-cache"),
+    workspace: openWorkspace(options.cache ?? "/dev/null/no-ashlar-cache"),
     becomeRoot: async () => undefined,
   };
   const exitCode = await runCommandLine(args, environment, options.groups ?? commandGroups);

@@ -5,17 +5,17 @@ import { configParameter, configPath } from "../config-path.ts";
 export const checkCommand = defineCommand<NoFlags, [config?: string]>({
   brief: "Evaluate a config and say what is wrong with it",
   description:
-    "Evaluates the config without network, processes or clock, fills in the defaults and checks every option. Nothing is written. " +
+    "Evaluates the config without network, processes or clock, fills in the defaults and checks every option. " +
     "With --json the evaluated system is printed, exactly as it is hashed.",
   examples: [
     { arguments: "check", does: "the system.ts of this folder" },
     { arguments: "check --json web/system.ts", does: "with every default filled in" },
   ],
   parameters: { positional: { kind: "tuple", parameters: [configParameter] } },
-  async run(_flags, [config], { cwd }) {
+  async run(_flags, [config], { cwd, workspace }) {
     const path = await configPath(cwd, config);
     const { loadSystem } = await import("#config/load.ts");
-    const { system, digest } = await loadSystem(path);
+    const { system, digest } = await loadSystem(path, workspace);
     const { name, distribution, packages } = system;
     const summary = `${name}: ${distribution.name} ${distribution.suite} ${distribution.architecture}, ${packages.length} packages named`;
     return { json: { path, digest, system }, text: `${path} is right\n  ${summary}\n  digest ${digest}` };

@@ -1,29 +1,31 @@
 /**
- * The process that evaluates a `system.ts`: started by `evaluate.ts` with Node's permission model, so that it can read the
- * project's folder and nothing else, and with no clock, chance or environment (`globals.ts`).
+ * The process that evaluates a `system.ts`: started by `evaluate.ts` (through `start.mjs`) with Node's permission model, so
+ * that it can read the project's folder and nothing else, and with no clock, chance or environment (`globals.ts`).
  */
 import { Console } from "node:console";
 import { MergeConflict } from "../merge.ts";
 import { withoutOverrides } from "../override.ts";
 import { plainProblems } from "../plain.ts";
 import { withholdGlobals } from "./globals.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, Scripts } from "./outcome.ts";
 import { restrictImports } from "./resolve.ts";
 import { firstViolation, HermeticError } from "./violation.ts";
 
-const target = process.argv[2] ?? "";
-const write = process.stdout.write.bind(process.stdout);
-// What a config prints is for people; standard output is for the result.
-globalThis.console = new Console(process.stderr, process.stderr);
-// A merge of nested records is deeper than the usual ten frames; its caller must be among them.
-Error.stackTraceLimit = 100;
-const modules = restrictImports();
-withholdGlobals();
-write(JSON.stringify({ modules, ...(await evaluate()) } satisfies Outcome));
+/** Evaluates the module `target`, a URL, and writes its outcome to standard output. Once in a process: it takes globals away. */
+export async function evaluateConfig(target: string, scripts: Scripts): Promise<void> {
+  const write = process.stdout.write.bind(process.stdout);
+  // What a config prints is for people; standard output is for the result.
+  globalThis.console = new Console(process.stderr, process.stderr);
+  // A merge of nested records is deeper than the usual ten frames; its caller must be among them.
+  Error.stackTraceLimit = 100;
+  const modules = restrictImports();
+  withholdGlobals();
+  write(JSON.stringify({ modules, scripts, ...(await evaluate(target)) } satisfies Outcome));
+}
 
-type Result = Outcome extends infer Each ? (Each extends Outcome ? Omit<Each, "modules"> : never) : never;
+type Result = Outcome extends infer Each ? (Each extends Outcome ? Omit<Each, "modules" | "scripts"> : never) : never;
 
-async function evaluate(): Promise<Result> {
+async function evaluate(target: string): Promise<Result> {
   try {
     const module: { readonly default?: unknown } = (await import(target)) as { default?: unknown };
     const value = withoutOverrides(await module.default);

@@ -5,38 +5,45 @@ import { exec } from "#sys/exec.ts";
 import type { ExecResult } from "#sys/exec.ts";
 import type { ConfigErrorCode } from "../errors.ts";
 import type { ConfigFile } from "../project.ts";
+import { keep, readKept } from "./kept.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface EvaluateOptions {
   /** Milliseconds; 10 000 by default. */
   readonly timeout?: number;
+  /** Folder for the JavaScript of TypeScript modules, which makes the next evaluation faster; nothing is kept when absent. */
+  readonly scripts?: string;
   /** What the config prints. */
   readonly onLine?: (line: string) => void;
 }
 
 const CONFIG_CODE = fileURLToPath(new URL("..", import.meta.url));
-const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
+const START = fileURLToPath(new URL("start.mjs", import.meta.url));
 const MEMORY_MIB = 256;
 const TIMEOUT_MS = 10_000;
 
 /** @throws E_CONFIG_TIMEOUT, E_CONFIG_MEMORY, E_CONFIG_FAILED when the process ends without an answer */
 export async function evaluate(config: ConfigFile, options: EvaluateOptions = {}): Promise<Outcome> {
   const timeout = options.timeout ?? TIMEOUT_MS;
-  const result = await run(config, timeout);
+  const kept = options.scripts === undefined ? "" : readKept(options.scripts, config.path);
+  const result = await run(config, timeout, kept);
   for (const line of result.stderr.split("\n")) if (line.trim() !== "") options.onLine?.(line);
   const answer = result.stdout.toString();
-  if (result.exitCode === 0 && answer !== "") return JSON.parse(answer) as Outcome;
-  throw unanswered(config, result);
+  if (result.exitCode !== 0 || answer === "") throw unanswered(config, result);
+  const outcome = JSON.parse(answer) as Outcome;
+  if (options.scripts !== undefined && outcome.scripts.missed && outcome.kind === "value")
+    keep(options.scripts, config.path, outcome.scripts.loaded);
+  return outcome;
 }
 
-async function run(config: ConfigFile, timeout: number): Promise<ExecResult> {
+async function run(config: ConfigFile, timeout: number, input: string): Promise<ExecResult> {
   const args = [
     "--permission",
     `--allow-fs-read=${config.project}`,
     `--allow-fs-read=${CONFIG_CODE}`,
     "--no-warnings",
     `--max-old-space-size=${MEMORY_MIB}`,
-    CHILD,
+    START,
     pathToFileURL(config.path).href,
   ];
   try {
@@ -44,6 +51,7 @@ async function run(config: ConfigFile, timeout: number): Promise<ExecResult> {
       cwd: config.folder,
       // Nothing of this machine: no HOME, no PATH, no NODE_OPTIONS.
       env: { TZ: "UTC", LC_ALL: "C.UTF-8" },
+      input,
       timeout,
       allowFailure: true,
     });

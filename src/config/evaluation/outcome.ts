@@ -2,7 +2,14 @@
 import type { OptionPath } from "../option-path.ts";
 import type { PlainProblem } from "../plain.ts";
 
-export type Outcome = { readonly modules: readonly string[] } & (
+/** TypeScript modules that were loaded, Ashlar's own among them. */
+export interface Scripts {
+  readonly loaded: readonly string[];
+  /** Whether the JavaScript of one had to be made. */
+  readonly missed: boolean;
+}
+
+export type Outcome = { readonly modules: readonly string[]; readonly scripts: Scripts } & (
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "no-export" }
   | { readonly kind: "not-plain"; readonly problems: readonly PlainProblem[] }

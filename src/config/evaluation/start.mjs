@@ -1,0 +1,46 @@
+/**
+ * Where the evaluating process begins. JavaScript, because Node's type stripper takes longer to start than everything
+ * else that this process does: modules whose JavaScript the parent kept from an earlier evaluation (`kept.ts`, on standard
+ * input) are served from there, when their text is still the same; the stripper starts only for others.
+ */
+import { readFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+
+const kept = new Map(parse(readFileSync(0, "utf8")).map((module) => [module.url, module]));
+const { WebAssembly } = globalThis;
+const scripts = { loaded: [], missed: false };
+
+registerHooks({
+  load(url, context, next) {
+    if (!/^file:.*\.m?ts$/.test(url)) return next(url, context);
+    const source = readFileSync(fileURLToPath(url), "utf8");
+    scripts.loaded.push(url);
+    const module = kept.get(url);
+    if (module?.source === source) return { format: "module", source: module.script, shortCircuit: true };
+    if (!scripts.missed) startStripper();
+    scripts.missed = true;
+    return next(url, context);
+  },
+});
+
+const { evaluateConfig } = await import("./child.ts");
+await evaluateConfig(argv[2] ?? "", scripts);
+
+/** It is written in WebAssembly, which `globals.ts` may have taken away by now. Nothing of the config runs meanwhile. */
+function startStripper() {
+  const withheld = !("WebAssembly" in globalThis);
+  if (withheld) globalThis.WebAssembly = WebAssembly;
+  stripTypeScriptTypes("");
+  if (withheld) delete globalThis.WebAssembly;
+}
+
+/** A file that a power cut left broken is as good as none. */
+function parse(text) {
+  try {
+    return JSON.parse(text || "[]");
+  } catch {
+    return [];
+  }
+}
