@@ -45,6 +45,7 @@ const BOOT_TIMEOUT = 600_000;
 /** @throws E_DEMO_FAILED when the machine does not do what it should, and every error of the parts */
 export async function demo(options: DemoOptions, context: Context): Promise<DemoSummary> {
   const { folder } = options;
+  const { workspace } = context;
   const seconds: Record<string, number> = {};
   const timed = async <T>(name: string, work: (step: Step) => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -60,36 +61,38 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
   const releaseKey = createKey(keyPath).publicKey;
   writeFileAtomic(config, firstConfig(releaseKey, key.publicKey));
 
-  const first = await timed("build the first generation", () => publishSystem({ config, folder: releases, key: keyPath }, context));
+  const first = await timed("build generation 1", (report) =>
+    publishSystem({ config, folder: releases, key: keyPath }, { workspace, report }),
+  );
   const server = await serveFolder(releases);
   try {
-    const { machine } = await timed("start the machine", () =>
+    const { machine } = await timed("start the machine", (report) =>
       openMachine(
         { config, serial: "pipe", sshPort: 0, reset: true, ...(options.memory === undefined ? {} : { memory: options.memory }) },
-        context,
+        { workspace, report },
       ),
     );
     await using running = machine;
     const target: SshTarget = { port: running.sshPort ?? 0, user: USER, key, toolchain };
-    await timed("boot the first generation", () => waitForSsh(target, BOOT_TIMEOUT));
+    await timed("boot it", () => waitForSsh(target, BOOT_TIMEOUT));
     const before = await status(target, first.image.digest);
 
     writeFileAtomic(config, secondConfig(releaseKey, key.publicKey));
-    const second = await timed("build the second generation", async () => {
-      await lockSystem({ config }, context);
-      return publishSystem({ config, folder: releases, key: keyPath }, context);
+    const second = await timed("build generation 2: one more package, one changed file", async (report) => {
+      await lockSystem({ config }, { workspace, report });
+      return publishSystem({ config, folder: releases, key: keyPath }, { workspace, report });
     });
     const sentBefore = server.sent();
-    await timed("upgrade the running machine", (step) =>
+    await timed("upgrade the running machine to it", (step) =>
       run(target, `sudo ashlar upgrade --from http://${HOST_SEEN_BY_GUEST}:${server.port}`, step),
     );
     const fetched = server.sent() - sentBefore;
-    await timed("reboot into the second generation", () => reboot(target));
+    await timed("reboot into generation 2", () => reboot(target));
     const upgraded = await status(target, second.image.digest);
     await run(target, "hello && test \"$(cat /etc/motd)\" = 'This machine was upgraded.'");
 
     await timed("roll back", (step) => run(target, "sudo ashlar rollback", step));
-    await timed("reboot into the first generation", () => reboot(target));
+    await timed("reboot into generation 1", () => reboot(target));
     const rolledBack = await status(target, first.image.digest);
     await run(target, "! command -v hello && test ! -s /etc/motd");
     // The connection ends with the machine, which ssh counts as a failure.

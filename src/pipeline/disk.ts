@@ -19,6 +19,8 @@ export interface DiskOptions extends BuildOptions {
   readonly output: string;
   /** Bytes; by default the content and 2 GiB of room. */
   readonly size?: number;
+  /** What was built of `config` just now; it is built when absent. */
+  readonly built?: BuildResult;
 }
 
 export interface DiskResult extends BuildResult {
@@ -29,7 +31,7 @@ export interface DiskResult extends BuildResult {
 
 export async function makeDiskImage(options: DiskOptions, context: Context): Promise<DiskResult> {
   const { workspace, report } = context;
-  const built = await buildSystem(options, context);
+  const built = options.built ?? (await buildSystem(options, context));
   const store = await openStore(workspace.store);
   try {
     const lock = JSON.parse(store.read(built.lock).toString()) as Lock;

@@ -32,10 +32,10 @@ export async function lockSystem(options: LockOptions, context: Context): Promis
     report,
     ...(previous === undefined || options.upgrade === "all" ? {} : { packages: previous.tools.packages }),
   });
-  const lock = await report.step("resolve packages", () =>
+  const lock = await report.step("resolve packages", (step) =>
     resolve(system, {
       workspace,
-      report,
+      report: step,
       toolchain,
       ...(previous === undefined ? {} : { previous }),
       ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),

@@ -61,7 +61,8 @@ export async function runMachine(
 
 /** A pristine disk for each image; a machine that remembers gets a copy of its own, by name. */
 async function machineDisk(request: MachineRequest, toolchain: Toolchain, context: Context): Promise<string> {
-  const { image } = await buildSystem(request, context);
+  const built = await buildSystem(request, context);
+  const { image } = built;
   const disks = join(context.workspace.root, "disks");
   const machines = join(context.workspace.root, "machines");
   mkdirSync(disks, { recursive: true });
@@ -69,7 +70,7 @@ async function machineDisk(request: MachineRequest, toolchain: Toolchain, contex
   const pristine = join(disks, `${image.name}-${image.digest.slice(0, 16)}.img`);
   if (!existsSync(pristine)) {
     for (const old of readdirSync(disks)) if (old.startsWith(`${image.name}-`)) rmSync(join(disks, old));
-    await makeDiskImage({ ...request, output: pristine }, context);
+    await makeDiskImage({ ...request, built, output: pristine }, context);
   }
   if (request.ephemeral === true) return pristine;
   const own = join(machines, `${image.name}.img`);

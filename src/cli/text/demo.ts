@@ -7,24 +7,37 @@ const STATUS_TITLES = ["After the first boot", "After the upgrade", "After the r
 /** What the demo did, as a summary that can be read on its own. */
 export function formatDemo(summary: DemoSummary, columns: number): string {
   const statuses = summary.statuses.map((status, index) => `${STATUS_TITLES[index] ?? "Later"}, ashlar status said:\n${indent(status)}`);
+  const total = Object.values(summary.seconds).reduce((sum, seconds) => sum + seconds, 0);
   const times = table(
-    Object.entries(summary.seconds).map(([name, seconds]) => [name, seconds.toFixed(1)]),
+    [...Object.entries(summary.seconds), ["all of it", total] as const].map(([name, seconds]) => [name, seconds.toFixed(1)]),
     [
       { title: "Part", shrink: true },
       { title: "Seconds", align: "right" },
     ],
     columns,
   );
-  const { first, second, afterRollback } = summary.digests;
-  const same = first === afterRollback ? "the same image as at first" : "NOT the image of the beginning";
-  return [
-    ...statuses,
-    times,
-    `The upgrade fetched ${formatBytes(summary.fetched)}: image ${first.slice(0, 16)} → ${second.slice(0, 16)}.`,
-    `After the rollback the machine runs ${afterRollback.slice(0, 16)}, ${same}.`,
-    `The config, the keys and the releases are in ${summary.folder}.`,
-  ].join("\n\n");
+  return [...statuses, times, whatHappened(summary), whatNext(summary.folder)].join("\n\n");
 }
+
+function whatHappened({ digests: { first, second, afterRollback }, fetched }: DemoSummary): string {
+  const same = first === afterRollback ? "the same as at first" : "NOT the one of the beginning";
+  return `What happened:
+  A config became image ${short(first)}, and the image a machine that boots from a read-only root.
+  One more package and one changed file became image ${short(second)}; the running machine fetched what it lacked of
+  it (${formatBytes(fetched)}) over HTTP, checked the signature, and started it at the next boot.
+  A rollback and a reboot later it runs image ${short(afterRollback)}, ${same}.`;
+}
+
+function whatNext(folder: string): string {
+  return `What next:
+  ashlar init web                     a config of your own
+  ashlar images                       what has been built here
+  ashlar vm --ssh-port 2222 ${folder}/web/machine.ts
+  ssh -i ${folder}/ssh/id -p 2222 demo@localhost
+The demo's config, keys and releases are in ${folder}.`;
+}
+
+const short = (digest: string): string => digest.slice(0, 12);
 
 function indent(text: string): string {
   return text.replace(/^/gm, "  ");
