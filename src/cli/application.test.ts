@@ -60,6 +60,7 @@ test("every command shows its help with usage, flags and examples that start wit
     const { exitCode, stdout } = await runCli([...name.split(" "), "--help"]);
     assert.equal(exitCode, 0, name);
     assert.ok(stdout.includes(entry.description), name);
+    assert.match(stdout, /^USAGE\n {2}ashlar [a-z ]+ (--[a-z]+ [A-Z]+ )?\[FLAGS\]/);
     assert.match(stdout, /--json[\s\S]*--progress[\s\S]*EXAMPLES\n {2}ashlar /);
     for (const example of entry.examples) assert.ok(`${example.arguments} `.startsWith(`${name} `), example.arguments);
   }

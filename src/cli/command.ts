@@ -6,6 +6,7 @@ import type { ProgressMode } from "#report/renderer.ts";
 import { progressModes, rendererFor, wantsColors } from "#report/renderer.ts";
 import { createReporter } from "#report/reporter.ts";
 import type { CliContext, CommandResult, CommandRun } from "./context.ts";
+import { usageLine } from "./usage.ts";
 
 /** The flags of a command that has only the common ones. */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- stricli wants a type without any key
@@ -53,7 +54,7 @@ export function defineCommand<const Flags extends BaseFlags = NoFlags, const Arg
   spec: CommandSpec<Flags, Args>,
 ): CommandEntry {
   const command = buildCommand<Flags & CommonFlags, Args, CliContext>({
-    docs: { brief: spec.brief, fullDescription: spec.description },
+    docs: { brief: spec.brief, fullDescription: spec.description, customUsage: [usageLine(spec.parameters)] },
     // TypeScript cannot add two flags to a generic record of flags; the shapes are the same.
     parameters: { ...spec.parameters, flags: { ...spec.parameters.flags, ...commonFlags } } as unknown as TypedCommandParameters<
       Flags & CommonFlags,
