@@ -21,6 +21,13 @@ void test("a lock that is written is read again", (t) => {
   assert.deepEqual(readLock(path), LOCK);
 });
 
+void test("a name that is the beginning of another keeps its place in the resolver's order", (t) => {
+  const path = lockPath(t);
+  const packages = [locked("adduser", "3"), locked("libc6", "2"), locked("libc6-dev", "2")];
+  writeLock(path, lockOf(packages));
+  assert.deepEqual(readLock(path).packages, packages);
+});
+
 void test("the text does not depend on the order in which things were found", () => {
   const shuffled = { ...LOCK, packages: LOCK.packages.toReversed(), ids: { users: { www: 999 }, groups: { adm: 4, www: 999 } } };
   assert.equal(lockText(shuffled), lockText(LOCK));

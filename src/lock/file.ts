@@ -4,7 +4,7 @@ import type { System } from "#config/system.ts";
 import { hasErrno, messageOf } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { lockError } from "./errors.ts";
-import type { Lock } from "./lock.ts";
+import type { Lock, LockedPackage } from "./lock.ts";
 import { requestOf } from "./request.ts";
 import { lockSchema } from "./schema.ts";
 
@@ -74,8 +74,11 @@ function parseJson(path: string): unknown {
   }
 }
 
-function byName(a: { name: string; architecture: string }, b: { name: string; architecture: string }): number {
-  const [left, right] = [`${a.name}:${a.architecture}`, `${b.name}:${b.architecture}`];
+type Named = Pick<LockedPackage, "name" | "architecture">;
+
+/** As the resolver orders them: a lock that was read is the one that was written. */
+function byName(a: Named, b: Named): number {
+  const [left, right] = a.name === b.name ? [a.architecture, b.architecture] : [a.name, b.name];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
