@@ -1,0 +1,144 @@
+/**
+ * Building `examples/web` with all packages downloaded and nothing built, against mmdebstrap with the same packages.
+ *
+ *   node bench/build.ts [PAIRS]        as root; by default 3 pairs, whose runs alternate
+ *
+ * mmdebstrap gets a local archive of exactly the lock's packages (so its apt has less to read than with Debian's whole
+ * index), by `file:`, so that it downloads and copies nothing; it leaves a folder. Ashlar reads its package cache, verifies
+ * it, and goes on to hash all files, make the initrd and write the image. Ashlar's tools and mmdebstrap are installed before.
+ * Then: what a second build takes when nothing changed, when one file changed, and what `ashlar check` takes.
+ */
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readDeb } from "#formats/deb.ts";
+import type { Lock } from "#lock/lock.ts";
+import { fetchPackages } from "#archive/download.ts";
+import { lockSystem } from "#pipeline";
+import { silentReporter } from "#report/reporter.ts";
+import { exec } from "#sys/exec.ts";
+import { syncFileSystem } from "#sys/syncfs.ts";
+import { openToolchain } from "#toolchain/open.ts";
+import { openWorkspace } from "#workspace";
+import { copyExamples, workspaceIn } from "../test/support/build-lab.ts";
+
+interface Run {
+  /** Milliseconds. */
+  readonly wall: number;
+  /** Milliseconds of processor time, user and system, of all processes: comparable also on a busy machine. */
+  readonly cpu: number;
+  /** KiB of the largest process. */
+  readonly rss: number;
+}
+
+const REPEATS = 7;
+const root = join(import.meta.dirname, "..");
+const scratch = mkdtempSync(join(tmpdir(), "ashlar-bench-"));
+const context = { workspace: openWorkspace(), report: silentReporter };
+
+try {
+  await installPeer();
+  const config = join(copyExamples(join(scratch, "project")), "web/system.ts");
+  const { lock } = await lockSystem({ config }, context);
+  await openToolchain("build", { ...context, packages: lock.tools.packages });
+  const archive = await localArchive(lock);
+  // Node's compiled code of Ashlar, which every build but the very first finds.
+  await ashlar("warm", "check", config);
+
+  const pairs = Number(process.argv[2] ?? 3);
+  const runs: Record<"ashlar build" | "mmdebstrap", Run[]> = { "ashlar build": [], mmdebstrap: [] };
+  for (let pair = 0; pair < pairs; pair++) {
+    runs["ashlar build"].push(await ashlar(`built-${pair}`, "build", config));
+    runs.mmdebstrap.push(await mmdebstrap(archive, lock, join(scratch, `peer-${pair}`)));
+    if (pair > 0) rmSync(join(scratch, `built-${pair}`), { recursive: true });
+    rmSync(join(scratch, `peer-${pair}`), { recursive: true });
+  }
+  const peer = median(runs.mmdebstrap, "wall");
+  print(`examples/web, ${lock.packages.length} packages, ${pairs} pairs, medians`);
+  for (const [name, list] of Object.entries(runs)) print(`${row(name, list)}   ${(median(list, "wall") / peer).toFixed(2)} of mmdebstrap`);
+
+  const page = join(config, "../site/index.html");
+  const again: Record<string, Run[]> = { "nothing changed": [], "one file changed": [], "ashlar check": [] };
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    again["nothing changed"]?.push(await ashlar("built-0", "build", config));
+    again["ashlar check"]?.push(await ashlar("built-0", "check", config));
+    writeFileSync(page, `page ${repeat}\n`);
+    again["one file changed"]?.push(await ashlar("built-0", "build", config));
+  }
+  print(`after a build, ${REPEATS} runs each, medians`);
+  for (const [name, list] of Object.entries(again)) print(row(name, list));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+/** A command of Ashlar with a build cache of its own in `cache`. */
+async function ashlar(cache: string, ...args: readonly string[]): Promise<Run> {
+  const folder = join(scratch, cache);
+  if (!existsSync(folder)) workspaceIn(folder);
+  return measure(join(root, "ashlar"), [...args, "--progress", "quiet"], { ASHLAR_CACHE: folder });
+}
+
+/** The packages, and an index of them, as a trivial archive. @returns its folder */
+async function localArchive(lock: Lock): Promise<string> {
+  const folder = join(scratch, "archive");
+  mkdirSync(folder);
+  const paths = await fetchPackages(lock.packages, context);
+  const index: string[] = [];
+  for (const { name, version, architecture, size, sha256 } of lock.packages) {
+    const file = `${name}_${version.replaceAll(":", "%3a")}_${architecture}.deb`;
+    const content = readFileSync(paths.get(sha256) ?? "");
+    cpSync(paths.get(sha256) ?? "", join(folder, file));
+    const { controlText } = await readDeb(content);
+    const md5 = createHash("md5").update(content).digest("hex");
+    index.push(`${controlText.trimEnd()}\nFilename: ./${file}\nSize: ${size}\nMD5sum: ${md5}\nSHA256: ${sha256}\n`);
+  }
+  writeFileSync(join(folder, "Packages"), index.join("\n"));
+  return folder;
+}
+
+async function mmdebstrap(archive: string, lock: Lock, target: string): Promise<Run> {
+  const names = lock.packages.map(({ name, architecture }) => `${name}${architecture === "all" ? "" : `:${architecture}`}`);
+  return measure("mmdebstrap", [
+    "--quiet",
+    "--variant=essential",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
+    `--include=${names.join(",")}`,
+    lock.request.suite,
+    target,
+    `deb [trusted=yes] file:${archive} ./`,
+  ]);
+}
+
+async function measure(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  syncFileSystem(scratch);
+  const start = performance.now();
+  const { stderr } = await exec("/usr/bin/time", ["-f", "%M %U %S", program, ...args], {
+    env: { ...(process.env as Record<string, string>), ...env },
+  });
+  const wall = performance.now() - start;
+  const [rss = NaN, user = NaN, system = NaN] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
+  return { wall, cpu: (user + system) * 1000, rss };
+}
+
+async function installPeer(): Promise<void> {
+  const missing = Object.entries({ mmdebstrap: "/usr/bin/mmdebstrap", time: "/usr/bin/time" }).flatMap(([name, path]) =>
+    existsSync(path) ? [] : [name],
+  );
+  if (missing.length === 0) return;
+  print(`installing ${missing.join(", ")} with apt-get`);
+  await exec("apt-get", ["install", "--yes", "--no-install-recommends", ...missing]);
+}
+
+function row(name: string, runs: readonly Run[]): string {
+  const [wall, cpu, rss] = [median(runs, "wall") / 1000, median(runs, "cpu") / 1000, median(runs, "rss") / 1024];
+  return `  ${name.padEnd(16)} ${wall.toFixed(2).padStart(6)} s   processor ${cpu.toFixed(2).padStart(6)} s   peak ${rss.toFixed(0).padStart(4)} MiB`;
+}
+
+function median(runs: readonly Run[], field: keyof Run): number {
+  return runs.map((run) => run[field]).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
