@@ -101,7 +101,11 @@ function problemsOf(records: Records, entries: Entries | undefined, generations:
     ...(entries?.problems ?? []),
     ...generations
       .filter(({ trial }) => trial === "failed")
-      .map(({ number }) => `generation ${number} failed its trial; \`journalctl -u ashlar-health\` says why`),
+      .map(({ number, booted }) =>
+        booted
+          ? `generation ${number} runs on its last try and is not marked good yet; \`journalctl -u ashlar-health\` says more`
+          : `generation ${number} failed its trial; \`journalctl -u ashlar-health\` says why`,
+      ),
     ...(entries?.all ?? [])
       .filter(({ generation }) => !generations.some(({ number }) => number === generation))
       .map(({ generation }) => `boot entry ${generation} has no record`),

@@ -29,9 +29,10 @@ export async function generations(context: AgentContext): Promise<AgentResult> {
 
 function running({ booted, generations }: MachineStatus): string {
   if (booted === undefined) return "nothing of it runs";
-  const trial = generations.find((generation) => generation.booted)?.trial;
+  const item = generations.find((generation) => generation.booted);
+  const trial = item === undefined ? "unknown" : trialOf(item);
   const number = booted.generation === undefined ? "an unknown generation" : `generation ${booted.generation}`;
-  return `runs ${number}${trial === undefined || trial === "unknown" ? "" : ` (${trial})`}`;
+  return `runs ${number}${trial === "unknown" ? "" : ` (${trial})`}`;
 }
 
 function starting({ next, booted, complete }: MachineStatus): string {
@@ -63,13 +64,18 @@ function stateOf(item: GenerationStatus): string {
       ? `${formatCount(item.triesLeft ?? 0, "try", "tries")} left`
       : item.trial === "none"
         ? "no boot entry"
-        : item.trial;
+        : trialOf(item);
   return [
     ...(item.trial === "unknown" ? [] : [trial]),
     ...(item.booted ? ["running"] : []),
     ...(item.next ? ["next"] : []),
     ...(item.pinned ? ["pinned"] : []),
   ].join(", ");
+}
+
+/** While a generation runs on its last try it is not over yet: it may still be marked good. */
+function trialOf({ trial, booted }: GenerationStatus): string {
+  return trial === "failed" && booted ? "last try" : trial;
 }
 
 function date(seconds: number): string {
