@@ -78,7 +78,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
     const before = await status(target, first.image.digest);
 
     writeFileAtomic(config, secondConfig(releaseKey, key.publicKey));
-    const second = await timed("build generation 2: one more package, one changed file", async (report) => {
+    const second = await timed("build generation 2, with one more package and one changed file", async (report) => {
       await lockSystem({ config }, { workspace, report });
       return publishSystem({ config, folder: releases, key: keyPath }, { workspace, report });
     });
@@ -160,7 +160,7 @@ async function run(target: SshTarget, command: string, step?: Step): Promise<str
       `\`${command}\` failed on the machine with exit code ${result.exitCode}:\n${result.stdout.toString()}${result.stderr}`,
     );
   const text = result.stdout.toString();
-  if (text.trim() !== "") step?.detail(text.trim().split("\n").at(-1) ?? "");
+  if (text.trim() !== "") step?.detail((text.trim().split("\n").at(-1) ?? "").replace(/\.$/, ""));
   return text;
 }
 

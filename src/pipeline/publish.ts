@@ -22,9 +22,7 @@ export async function publishSystem(options: PublishOptions, context: Context): 
   const built = await buildSystem(options, context);
   const store = await openStore(context.workspace.store);
   try {
-    const release = await context.report.step("publish", (step) =>
-      publish({ image: built.image, store, folder: options.folder, keyPath: options.key, report: step }),
-    );
+    const release = await publish({ image: built.image, store, folder: options.folder, keyPath: options.key, report: context.report });
     return { ...built, folder: options.folder, release };
   } finally {
     await store.close();
