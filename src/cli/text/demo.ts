@@ -9,7 +9,7 @@ export function formatDemo(summary: DemoSummary, columns: number): string {
   const statuses = summary.statuses.map((status, index) => `${STATUS_TITLES[index] ?? "Later"}, ashlar status said:\n${indent(status)}`);
   const total = Object.values(summary.seconds).reduce((sum, seconds) => sum + seconds, 0);
   const times = table(
-    [...Object.entries(summary.seconds), ["all of it", total] as const].map(([name, seconds]) => [name, seconds.toFixed(1)]),
+    [...Object.entries(summary.seconds), ["sum", total] as const].map(([name, seconds]) => [name, seconds.toFixed(1)]),
     [
       { title: "Part", shrink: true },
       { title: "Seconds", align: "right" },
@@ -30,9 +30,9 @@ function whatHappened({ digests: { first, second, afterRollback }, fetched }: De
 
 function whatNext(folder: string): string {
   return `What next:
-  ashlar init web                     a config of your own
-  ashlar images                       what has been built here
-  ashlar vm --ssh-port 2222 ${folder}/web/machine.ts
+  ./ashlar init web                   a config of your own
+  ./ashlar images                     what has been built here
+  ./ashlar vm --ssh-port 2222 ${folder}/web/machine.ts
   ssh -i ${folder}/ssh/id -p 2222 demo@localhost
 The demo's config, keys and releases are in ${folder}.`;
 }
@@ -40,5 +40,5 @@ The demo's config, keys and releases are in ${folder}.`;
 const short = (digest: string): string => digest.slice(0, 12);
 
 function indent(text: string): string {
-  return text.replace(/^/gm, "  ");
+  return text.replace(/^(?=.)/gm, "  ");
 }
