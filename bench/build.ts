@@ -4,7 +4,7 @@
  *   node bench/build.ts [PAIRS]        as root; by default 3 pairs, whose runs alternate
  *
  * mmdebstrap gets a local archive of exactly the lock's packages (so its apt has less to read than with Debian's whole
- * index), by `file:`, so that it downloads and copies nothing; it leaves a folder. Ashlar reads its package cache, verifies
+ * index), by `copy:`, so that nothing is downloaded; it leaves a folder. Ashlar reads its package cache, verifies
  * it, and goes on to hash all files, make the initrd and write the image. Ashlar's tools and mmdebstrap are installed before.
  * Then: what a second build takes when nothing changed, when one file changed, and what `ashlar check` takes.
  */
@@ -93,7 +93,16 @@ async function localArchive(lock: Lock): Promise<string> {
     const md5 = createHash("md5").update(content).digest("hex");
     index.push(`${controlText.trimEnd()}\nFilename: ./${file}\nSize: ${size}\nMD5sum: ${md5}\nSHA256: ${sha256}\n`);
   }
-  writeFileSync(join(folder, "Packages"), index.join("\n"));
+  const packages = index.join("\n");
+  writeFileSync(join(folder, "Packages"), packages);
+  // mmdebstrap finds the essential packages by the suite's name.
+  const { suite } = lock.request;
+  const sum = createHash("sha256").update(packages).digest("hex");
+  const date = new Date().toUTCString();
+  writeFileSync(
+    join(folder, "Release"),
+    `Suite: ${suite}\nCodename: ${suite}\nDate: ${date}\nSHA256:\n ${sum} ${Buffer.byteLength(packages)} Packages\n`,
+  );
   return folder;
 }
 
@@ -102,11 +111,10 @@ async function mmdebstrap(archive: string, lock: Lock, target: string): Promise<
   return measure("mmdebstrap", [
     "--quiet",
     "--variant=essential",
-    "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
     `--include=${names.join(",")}`,
     lock.request.suite,
     target,
-    `deb [trusted=yes] file:${archive} ./`,
+    `deb [trusted=yes] copy:${archive} ./`,
   ]);
 }
 
