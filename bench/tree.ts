@@ -1,5 +1,5 @@
 /** A tree like that of a small server: 550 MB of /usr, in which large and small files are mixed as they are there. */
-import { cpSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 const LIMIT = 550e6;
@@ -27,9 +27,11 @@ export function makeTree(folder: string): string {
     if (stats.isDirectory()) {
       mkdirSync(join(folder, name), { recursive: true });
       for (const entry of readdirSync(from).sort()) copy(join(name, entry));
+    } else if (stats.isSymbolicLink()) {
+      symlinkSync(readlinkSync(from), join(folder, name));
     } else if (stats.size <= FILE_MAX) {
       bytes += stats.size;
-      cpSync(from, join(folder, name), { verbatimSymlinks: true, preserveTimestamps: true });
+      cpSync(from, join(folder, name), { preserveTimestamps: true });
     }
   };
   for (const name of SOURCES) copy(name);
