@@ -17,20 +17,11 @@ import type { Lock } from "#lock/lock.ts";
 import { fetchPackages } from "#archive/download.ts";
 import { lockSystem } from "#pipeline";
 import { silentReporter } from "#report/reporter.ts";
-import { exec } from "#sys/exec.ts";
-import { syncFileSystem } from "#sys/syncfs.ts";
 import { openToolchain } from "#toolchain/open.ts";
 import { openWorkspace } from "#workspace";
+import { installPeers, measure, median } from "./measure.ts";
+import type { Run } from "./measure.ts";
 import { copyExamples, workspaceIn } from "../test/support/build-lab.ts";
-
-interface Run {
-  /** Milliseconds. */
-  readonly wall: number;
-  /** Milliseconds of processor time, user and system, of all processes: comparable also on a busy machine. */
-  readonly cpu: number;
-  /** KiB of the largest process. */
-  readonly rss: number;
-}
 
 const REPEATS = 7;
 const root = join(import.meta.dirname, "..");
@@ -38,7 +29,7 @@ const scratch = mkdtempSync(join(tmpdir(), "ashlar-bench-"));
 const context = { workspace: openWorkspace(), report: silentReporter };
 
 try {
-  await installPeer();
+  await installPeers({ mmdebstrap: "/usr/bin/mmdebstrap" });
   const config = join(copyExamples(join(scratch, "project")), "web/system.ts");
   const { lock } = await lockSystem({ config }, context);
   await openToolchain("build", { ...context, packages: lock.tools.packages });
@@ -76,7 +67,7 @@ try {
 async function ashlar(cache: string, ...args: readonly string[]): Promise<Run> {
   const folder = join(scratch, cache);
   if (!existsSync(folder)) workspaceIn(folder);
-  return measure(join(root, "ashlar"), [...args, "--progress", "quiet"], { ASHLAR_CACHE: folder });
+  return measure(join(root, "ashlar"), [...args, "--progress", "quiet"], { folder: scratch, env: { ASHLAR_CACHE: folder } });
 }
 
 /** The packages, and an index of them, as a trivial archive. @returns its folder */
@@ -108,43 +99,15 @@ async function localArchive(lock: Lock): Promise<string> {
 
 async function mmdebstrap(archive: string, lock: Lock, target: string): Promise<Run> {
   const names = lock.packages.map(({ name, architecture }) => `${name}${architecture === "all" ? "" : `:${architecture}`}`);
-  return measure("mmdebstrap", [
-    "--quiet",
-    "--variant=essential",
-    `--include=${names.join(",")}`,
-    lock.request.suite,
-    target,
-    `deb [trusted=yes] copy:${archive} ./`,
-  ]);
-}
-
-async function measure(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
-  syncFileSystem(scratch);
-  const start = performance.now();
-  const { stderr } = await exec("/usr/bin/time", ["-f", "%M %U %S", program, ...args], {
-    env: { ...(process.env as Record<string, string>), ...env },
+  const source = `deb [trusted=yes] copy:${archive} ./`;
+  return measure("mmdebstrap", ["--quiet", "--variant=essential", `--include=${names.join(",")}`, lock.request.suite, target, source], {
+    folder: scratch,
   });
-  const wall = performance.now() - start;
-  const [rss = NaN, user = NaN, system = NaN] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
-  return { wall, cpu: (user + system) * 1000, rss };
-}
-
-async function installPeer(): Promise<void> {
-  const missing = Object.entries({ mmdebstrap: "/usr/bin/mmdebstrap", time: "/usr/bin/time" }).flatMap(([name, path]) =>
-    existsSync(path) ? [] : [name],
-  );
-  if (missing.length === 0) return;
-  print(`installing ${missing.join(", ")} with apt-get`);
-  await exec("apt-get", ["install", "--yes", "--no-install-recommends", ...missing]);
 }
 
 function row(name: string, runs: readonly Run[]): string {
   const [wall, cpu, rss] = [median(runs, "wall") / 1000, median(runs, "cpu") / 1000, median(runs, "rss") / 1024];
   return `  ${name.padEnd(16)} ${wall.toFixed(2).padStart(6)} s   processor ${cpu.toFixed(2).padStart(6)} s   peak ${rss.toFixed(0).padStart(4)} MiB`;
-}
-
-function median(runs: readonly Run[], field: keyof Run): number {
-  return runs.map((run) => run[field]).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
 }
 
 function print(line: string): void {

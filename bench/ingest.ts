@@ -7,28 +7,20 @@
  * system, with the tree in the page cache and on the disk; their runs alternate. Ashlar is measured as a process of its
  * own, start of Node included: once moving the files (as a build does) and once copying them (as ostree does).
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { parseArgs } from "node:util";
 import { exec } from "#sys/exec.ts";
-import { syncFileSystem } from "#sys/syncfs.ts";
+import { installPeers, measure, median } from "./measure.ts";
+import type { Run } from "./measure.ts";
 import { makeTree } from "./tree.ts";
-
-interface Run {
-  /** Milliseconds. */
-  readonly wall: number;
-  /** Milliseconds of processor time, user and system: comparable also on a busy machine. */
-  readonly cpu: number;
-  /** KiB. */
-  readonly rss: number;
-}
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const scratch = mkdtempSync(join(positionals[0] === undefined ? tmpdir() : join(positionals[0], ".."), "ashlar-ingest-"));
 try {
-  await installPeer();
+  await installPeers({ ostree: "/usr/bin/ostree" });
   const source = positionals[0] ?? makeTree(join(scratch, "tree"));
   const runs: Record<string, Run[]> = { "ashlar, moving": [], "ashlar, copying": [], "ostree commit": [] };
   // Nothing is removed between the runs: ext4 is slow at making files right after many were removed.
@@ -52,37 +44,13 @@ try {
 }
 
 async function ashlar(folder: string, store: string, how: "move" | "copy"): Promise<Run> {
-  return await measure(execPath, [new URL("ingest-run.ts", import.meta.url).pathname, folder, store, how]);
+  return await measure(execPath, [new URL("ingest-run.ts", import.meta.url).pathname, folder, store, how], { folder: scratch });
 }
 
 async function ostree(folder: string, repository: string): Promise<Run> {
   mkdirSync(repository);
   await exec("ostree", ["init", `--repo=${repository}`, "--mode=bare-user"]);
-  return await measure("ostree", ["commit", `--repo=${repository}`, "--branch=tree", `--tree=dir=${folder}`]);
-}
-
-async function measure(program: string, args: readonly string[]): Promise<Run> {
-  syncFileSystem(scratch);
-  const start = performance.now();
-  const { stderr } = await exec("/usr/bin/time", ["-f", "%M %U %S", program, ...args], {
-    env: { ...(process.env as Record<string, string>) },
-  });
-  const wall = performance.now() - start;
-  const [rss = NaN, user = NaN, system = NaN] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
-  return { wall, cpu: (user + system) * 1000, rss };
-}
-
-async function installPeer(): Promise<void> {
-  const missing = Object.entries({ ostree: "/usr/bin/ostree", time: "/usr/bin/time" }).flatMap(([name, path]) =>
-    existsSync(path) ? [] : [name],
-  );
-  if (missing.length === 0) return;
-  print(`installing ${missing.join(", ")} with apt-get`);
-  await exec("apt-get", ["install", "--yes", "--no-install-recommends", ...missing]);
-}
-
-function median(runs: readonly Run[], field: keyof Run): number {
-  return runs.map((run) => run[field]).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
+  return await measure("ostree", ["commit", `--repo=${repository}`, "--branch=tree", `--tree=dir=${folder}`], { folder: scratch });
 }
 
 function print(line: string): void {
