@@ -1,82 +1,20 @@
 /** The machine's own `ashlar`. Commands are loaded when they are used: most of the time to start is reading code. */
 import { parseArgs } from "node:util";
-import type { ParseArgsOptionsConfig } from "node:util";
 import { AshlarError } from "#errors";
 import { renderError } from "#report/error.ts";
 import { progressModes, rendererFor, wantsColors } from "#report/renderer.ts";
 import type { ProgressMode } from "#report/renderer.ts";
 import { createReporter } from "#report/reporter.ts";
+import { COMMON, usage } from "./command.ts";
+import type { AgentCommand, CommandTable, Values } from "./command.ts";
 import { openContext } from "./context.ts";
-import type { AgentContext, AgentResult } from "./context.ts";
+import type { AgentResult } from "./context.ts";
+import { drift } from "./table/drift.ts";
+import { generations } from "./table/generations.ts";
+import { trial } from "./table/trial.ts";
 import { USAGE } from "./usage.ts";
 
-interface Values {
-  readonly [name: string]: string | boolean | undefined;
-}
-
-interface AgentCommand {
-  readonly options: ParseArgsOptionsConfig;
-  /** Most and fewest arguments. */
-  readonly operands: readonly [min: number, max: number];
-  run(context: AgentContext, values: Values, operands: readonly string[]): Promise<AgentResult>;
-}
-
-const FLAG = { type: "boolean" } as const;
-const TEXT = { type: "string" } as const;
-
-export const COMMANDS: Readonly<Record<string, AgentCommand>> = {
-  status: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/status.ts")).status(context) },
-  generations: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/status.ts")).generations(context) },
-  upgrade: {
-    options: { from: TEXT, retry: FLAG, reboot: FLAG },
-    operands: [0, 0],
-    run: async (context, { from, retry, reboot }) =>
-      (await import("./commands/upgrade.ts")).upgrade(context, {
-        ...(typeof from === "string" ? { from } : {}),
-        retry: retry === true,
-        reboot: reboot === true,
-      }),
-  },
-  rollback: {
-    options: { reboot: FLAG },
-    operands: [0, 1],
-    run: async (context, { reboot }, [number]) =>
-      (await import("./commands/generation.ts")).rollback(context, {
-        ...(number === undefined ? {} : { generation: wholeNumber(number, "a generation") }),
-        reboot: reboot === true,
-      }),
-  },
-  pin: {
-    options: {},
-    operands: [1, 1],
-    run: async (context, _values, [number]) =>
-      (await import("./commands/generation.ts")).pin(context, wholeNumber(number, "a generation"), true),
-  },
-  unpin: {
-    options: {},
-    operands: [1, 1],
-    run: async (context, _values, [number]) =>
-      (await import("./commands/generation.ts")).pin(context, wholeNumber(number, "a generation"), false),
-  },
-  collect: {
-    options: { "dry-run": FLAG, keep: TEXT },
-    operands: [0, 0],
-    run: async (context, { keep, "dry-run": dryRun }) =>
-      (await import("./commands/generation.ts")).collect(context, {
-        ...(typeof keep === "string" ? { keep: wholeNumber(keep, "--keep") } : {}),
-        dryRun: dryRun === true,
-      }),
-  },
-  drift: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/drift.ts")).drift(context) },
-  health: { options: {}, operands: [0, 0], run: async (context) => (await import("./commands/health.ts")).health(context) },
-  fsck: {
-    options: { repair: FLAG },
-    operands: [0, 0],
-    run: async (context, { repair }) => (await import("./commands/fsck.ts")).fsck(context, { repair: repair === true }),
-  },
-};
-
-const COMMON = { json: FLAG, help: { ...FLAG, short: "h" }, progress: TEXT, root: TEXT } satisfies ParseArgsOptionsConfig;
+export const COMMANDS: CommandTable = { ...generations, ...trial, ...drift };
 
 /** @returns the exit code */
 export async function main(
@@ -116,7 +54,9 @@ function parse(args: readonly string[], command: AgentCommand): { values: Values
     const [min, max] = command.operands;
     if (parsed.positionals.length < min || parsed.positionals.length > max)
       throw usage(
-        parsed.positionals.length < min ? "the number of a generation is missing" : `${parsed.positionals.at(-1)} is one argument too many`,
+        parsed.positionals.length < min
+          ? `${command.missing ?? "an argument"} is missing`
+          : `${parsed.positionals.at(-1)} is one argument too many`,
       );
     return { values: parsed.values, positionals: parsed.positionals };
   } catch (cause) {
@@ -130,15 +70,6 @@ function progressMode(value: string | boolean | undefined): ProgressMode {
   const mode = progressModes.find((known) => known === value);
   if (mode === undefined) throw usage(`--progress takes ${progressModes.join(", ")}, not ${String(value)}`);
   return mode;
-}
-
-function wholeNumber(text: string | undefined, what: string): number {
-  if (text === undefined || !/^\d{1,6}$/.test(text)) throw usage(`${what} is a whole number, not ${JSON.stringify(text ?? "")}`);
-  return Number(text);
-}
-
-function usage(message: string, cause?: unknown): AshlarError<"E_USAGE"> {
-  return new AshlarError("E_USAGE", message, { cause, hint: "ashlar help", exitCode: 2 });
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2), process);

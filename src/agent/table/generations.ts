@@ -1,0 +1,65 @@
+/** Commands that change which generations this machine has, and which of them starts. */
+import { FLAG, TEXT, wholeNumber } from "../command.ts";
+import type { CommandTable } from "../command.ts";
+
+export const USAGE = `  ashlar status                    what runs, what starts next, space, problems
+  ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
+         [--retry] [--reboot]      even if it failed its trial; restart at once
+  ashlar rollback [N] [--reboot]   go back to the one before, or to N
+  ashlar generations               all generations
+  ashlar pin N, ashlar unpin N     keep a generation; let it go
+  ashlar collect [--keep N]        remove generations that are too old
+         [--dry-run]               say what would go
+  ashlar fsck [--repair]           measure every object of the store again`;
+
+export const generations: CommandTable = {
+  status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
+  generations: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).generations(context) },
+  upgrade: {
+    options: { from: TEXT, retry: FLAG, reboot: FLAG },
+    operands: [0, 0],
+    run: async (context, { from, retry, reboot }) =>
+      (await import("../commands/upgrade.ts")).upgrade(context, {
+        ...(typeof from === "string" ? { from } : {}),
+        retry: retry === true,
+        reboot: reboot === true,
+      }),
+  },
+  rollback: {
+    options: { reboot: FLAG },
+    operands: [0, 1],
+    run: async (context, { reboot }, [number]) =>
+      (await import("../commands/generation.ts")).rollback(context, {
+        ...(number === undefined ? {} : { generation: wholeNumber(number, "a generation") }),
+        reboot: reboot === true,
+      }),
+  },
+  pin: {
+    options: {},
+    operands: [1, 1],
+    missing: "the number of a generation",
+    run: async (context, _values, [number]) =>
+      (await import("../commands/generation.ts")).pin(context, wholeNumber(number, "a generation"), true),
+  },
+  unpin: {
+    options: {},
+    operands: [1, 1],
+    missing: "the number of a generation",
+    run: async (context, _values, [number]) =>
+      (await import("../commands/generation.ts")).pin(context, wholeNumber(number, "a generation"), false),
+  },
+  collect: {
+    options: { "dry-run": FLAG, keep: TEXT },
+    operands: [0, 0],
+    run: async (context, { keep, "dry-run": dryRun }) =>
+      (await import("../commands/generation.ts")).collect(context, {
+        ...(typeof keep === "string" ? { keep: wholeNumber(keep, "--keep") } : {}),
+        dryRun: dryRun === true,
+      }),
+  },
+  fsck: {
+    options: { repair: FLAG },
+    operands: [0, 0],
+    run: async (context, { repair }) => (await import("../commands/fsck.ts")).fsck(context, { repair: repair === true }),
+  },
+};
