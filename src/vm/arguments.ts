@@ -18,6 +18,8 @@ export interface Drive {
   readonly readonly?: boolean;
   /** Writes go to a temporary file. */
   readonly ephemeral?: boolean;
+  /** Path of a file that gets every write and flush, in the order in which they ended; it must exist. */
+  readonly log?: string;
 }
 
 export interface QemuOptions {
@@ -36,6 +38,8 @@ export interface QemuOptions {
   readonly direct?: { readonly kernel: string; readonly initrd?: string | undefined; readonly append: string } | undefined;
   /** Ends QEMU when the guest reboots. */
   readonly noReboot: boolean;
+  /** Path of a saved state of the same machine, to go on from. */
+  readonly resume?: string | undefined;
 }
 
 /**
@@ -61,6 +65,7 @@ export function qemuArguments(options: QemuOptions): string[] {
       : ["-chardev", `socket,id=serial0,server=on,wait=on,path=${escaped(serial.socket)}`, "-serial", "chardev:serial0"],
     ["-qmp", `unix:${escaped(options.qmpSocket)},server=on,wait=off`],
     options.noReboot ? ["-no-reboot"] : [],
+    options.resume === undefined ? [] : ["-incoming", `file:${options.resume}`],
   ].flat();
 }
 
@@ -71,7 +76,12 @@ function flash(unit: number, path: string, flags: string): string {
 /** `discard` gives blocks that the guest frees back to the host. A directly booted kernel has boot index 0. */
 function driveArguments(drive: Drive, index: number): string[] {
   const flags = `${drive.readonly === true ? ",readonly=on" : ""}${drive.ephemeral === true ? ",snapshot=on" : ""}`;
-  const backend = `if=none,id=drive${index},format=raw,discard=unmap,file=${escaped(drive.path)}${flags}`;
+  const file =
+    drive.log === undefined
+      ? `format=raw,file=${escaped(drive.path)}${flags}`
+      : // The format of Linux's dm-log-writes: https://docs.kernel.org/admin-guide/device-mapper/log-writes.html
+        `driver=blklogwrites,file.filename=${escaped(drive.path)},log.filename=${escaped(drive.log)}`;
+  const backend = `if=none,id=drive${index},discard=unmap,${file}`;
   return ["-drive", backend, "-device", `virtio-blk-pci,drive=drive${index},bootindex=${index + 1}`];
 }
 

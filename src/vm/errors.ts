@@ -6,4 +6,5 @@ export type VmErrorCode =
   | "E_VM_CONSOLE_CLOSED"
   | "E_VM_QMP"
   | "E_VM_SOCKET"
+  | "E_VM_SAVE"
   | "E_VM_SSH";

@@ -1,5 +1,5 @@
 /** Starting QEMU in the tools tree, and the connections to it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -15,6 +15,7 @@ import type { VmErrorCode } from "./errors.ts";
 import { FIRMWARE_CODE, copyFirmwareVariables } from "./firmware.ts";
 import { openQmp } from "./qmp.ts";
 import type { Qmp } from "./qmp.ts";
+import { MEMORY, VARIABLES, goOn, saveState } from "./saved.ts";
 import { connectWhenReady } from "./socket.ts";
 
 export interface LaunchOptions {
@@ -28,6 +29,8 @@ export interface LaunchOptions {
   readonly serial: "terminal" | "pipe";
   readonly direct: { readonly kernel: string; readonly initrd?: string | undefined; readonly append: string } | undefined;
   readonly noReboot: boolean;
+  /** Folder that `save` wrote, of a machine with the same options. */
+  readonly resume: string | undefined;
   /** Called with each line that QEMU itself writes on stderr. */
   readonly onComplaint?: (line: string) => void;
 }
@@ -37,6 +40,8 @@ export interface Launched {
   readonly qmp: Qmp;
   /** QEMU's exit code. */
   readonly exited: Promise<number>;
+  /** Ends the machine and keeps the state of memory and devices in `folder`, which is made. */
+  save(folder: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -45,6 +50,7 @@ const CONNECT_MS = 30_000;
 const QUIT_MS = 5_000;
 /** Where the machine's folder is for QEMU. Sockets need short paths: 108 bytes at most. */
 const INSIDE = "/tmp/vm";
+const SAVED = "/tmp/saved";
 
 /** @throws E_VM_START with what QEMU said, E_VM_FIRMWARE */
 export async function launch(options: LaunchOptions): Promise<Launched> {
@@ -83,7 +89,9 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     // QEMU waits for the console before it starts the machine, so that nothing is missed.
     const console = options.serial === "pipe" ? openConsole(await attach("serial.sock")) : undefined;
     const qmp = await openQmp(await attach("qmp.sock"));
-    return { console, qmp, exited, stop: () => stop(qmp, exited, kill) };
+    if (options.resume !== undefined) await goOn(qmp);
+    const halt = (): Promise<void> => stop(qmp, exited, kill);
+    return { console, qmp, exited, save: (to) => saveState(qmp, { from: folder, inside: INSIDE, to, halt }), stop: halt };
   } catch (cause) {
     kill.abort();
     await exited;
@@ -97,30 +105,37 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 
 function commandLine(options: LaunchOptions, folder: string): string[] {
   const { direct } = options;
-  if (direct === undefined) copyFirmwareVariables(options.toolchain.root, join(folder, "variables.fd"));
+  const variables = join(folder, VARIABLES);
+  if (options.resume !== undefined) copyFileSync(join(options.resume, VARIABLES), variables);
+  else if (direct === undefined) copyFirmwareVariables(options.toolchain.root, variables);
   return qemuArguments({
     ...options,
-    drives: options.drives.map((drive, index) => ({ ...drive, path: drivePath(index) })),
+    drives: options.drives.map((drive, index) => ({ ...drive, path: drivePath(index), ...(drive.log && { log: logPath(index) }) })),
     serial: options.serial === "pipe" ? { socket: `${INSIDE}/serial.sock` } : "terminal",
     qmpSocket: `${INSIDE}/qmp.sock`,
-    firmware: direct === undefined ? { code: FIRMWARE_CODE, variables: `${INSIDE}/variables.fd` } : undefined,
+    firmware: direct === undefined ? { code: FIRMWARE_CODE, variables: `${INSIDE}/${VARIABLES}` } : undefined,
     direct: direct && { kernel: "/tmp/kernel", initrd: direct.initrd && "/tmp/initrd", append: direct.append },
+    resume: options.resume && SAVED,
   });
 }
 
-function bindsOf({ drives, direct }: LaunchOptions): { from: string; to: string; readonly: boolean }[] {
-  const binds = drives.map(({ path, readonly, ephemeral }, index) => ({
-    from: resolve(path),
-    to: drivePath(index),
-    readonly: readonly === true || ephemeral === true,
-  }));
+function bindsOf({ drives, direct, resume }: LaunchOptions): { from: string; to: string; readonly: boolean }[] {
+  const binds = drives.flatMap(({ path, readonly, ephemeral, log }, index) => [
+    { from: resolve(path), to: drivePath(index), readonly: readonly === true || ephemeral === true },
+    ...(log === undefined ? [] : [{ from: resolve(log), to: logPath(index), readonly: false }]),
+  ]);
   if (direct !== undefined) binds.push({ from: resolve(direct.kernel), to: "/tmp/kernel", readonly: true });
   if (direct?.initrd !== undefined) binds.push({ from: resolve(direct.initrd), to: "/tmp/initrd", readonly: true });
+  if (resume !== undefined) binds.push({ from: resolve(resume, MEMORY), to: SAVED, readonly: true });
   return binds;
 }
 
 function drivePath(index: number): string {
   return `/tmp/drive${index}.img`;
+}
+
+function logPath(index: number): string {
+  return `/tmp/drive${index}.log`;
 }
 
 /** Ends QEMU without asking the guest; returns when it has ended. */

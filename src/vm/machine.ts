@@ -20,6 +20,8 @@ export interface MachineOptions {
   readonly disk: string;
   /** Writes to the disk are forgotten at the end. */
   readonly ephemeral?: boolean;
+  /** Path of an existing file that gets every write and flush of the disk; not with `ephemeral`. */
+  readonly writeLog?: string;
   /** MiB; 2048 by default. */
   readonly memory?: number;
   /** By default as many as the host has, at most 4. */
@@ -41,6 +43,8 @@ export interface MachineOptions {
   readonly extraDrives?: readonly Drive[];
   /** Ends the machine when the guest reboots. */
   readonly noReboot?: boolean;
+  /** Goes on from what {@link Machine.save} kept; the disk and all other options must be the same. */
+  readonly resume?: string;
   /** Where the verdict on KVM is kept. */
   readonly workspace?: Workspace;
   readonly report?: Reporter;
@@ -56,6 +60,8 @@ export interface Machine extends AsyncDisposable {
   readonly exited: Promise<number>;
   /** Presses the power button. */
   powerDown(): Promise<void>;
+  /** Ends the machine and keeps its state in a folder, to be resumed from. @throws E_VM_SAVE */
+  save(folder: string): Promise<void>;
   /** Cuts the power; returns when QEMU has ended. */
   stop(): Promise<void>;
 }
@@ -73,13 +79,22 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     toolchain: options.toolchain,
     memory: options.memory ?? 2048,
     cpus: options.cpus ?? Math.min(4, availableParallelism()),
-    drives: [{ path: options.disk, ephemeral: options.ephemeral === true }, ...(options.extraDrives ?? [])],
+    drives: [
+      { path: options.disk, ephemeral: options.ephemeral === true, ...(options.writeLog && { log: options.writeLog }) },
+      ...(options.extraDrives ?? []),
+    ],
     forwards: [...(sshPort === undefined ? [] : [{ host: sshPort, guest: 22 }]), ...(options.forwards ?? [])],
     serial: options.serial,
     direct: options.kernel === undefined ? undefined : { kernel: options.kernel, initrd: options.initrd, append: options.append ?? "" },
     noReboot: options.noReboot === true,
+    resume: options.resume,
   };
-  const accelerator = await chooseAccelerator({ wanted: options.accel, workspace, report, probe: () => probeKvm(launching) });
+  const accelerator = await chooseAccelerator({
+    wanted: options.accel,
+    workspace,
+    report,
+    probe: () => probeKvm({ ...launching, resume: undefined }),
+  });
   const launched = await launch({ ...launching, accelerator });
   return {
     ...launched,

@@ -1,23 +1,22 @@
-/** A project as a user has one, its machine in QEMU, and a person who is logged in by ssh. */
+/** A machine in QEMU with a person who is logged in by ssh, and the project that it is made of. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openMachine, publishSystem } from "#pipeline";
+import { openMachine } from "#pipeline";
 import type { Context } from "#pipeline";
 import { serveFolder } from "#registry/serve.ts";
-import type { FolderServer } from "#registry/serve.ts";
-import { createKey } from "#registry/sign.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { openToolchain } from "#toolchain/open.ts";
+import type { Toolchain } from "#toolchain/open.ts";
 import type { Console } from "#vm/console.ts";
 import type { Machine } from "#vm/machine.ts";
-import { createSshKey, ssh, waitForSsh } from "#vm/ssh.ts";
+import { ssh, waitForSsh } from "#vm/ssh.ts";
 import type { SshTarget } from "#vm/ssh.ts";
 import { openWorkspace } from "#workspace";
-
-type Published = Awaited<ReturnType<typeof publishSystem>>;
+import { USER, openProject } from "./live-project.ts";
+import type { LiveProject, Published } from "./live-project.ts";
 
 export interface Ran {
   readonly exitCode: number;
@@ -26,10 +25,13 @@ export interface Ran {
 }
 
 export interface Live {
+  readonly project: LiveProject;
   /** Holds the releases, and whatever else a test wants the machine to see by HTTP. */
   readonly served: string;
   readonly machine: Machine & { readonly console: Console };
   readonly context: Context;
+  /** Where its ssh server answers; user {@link USER}. */
+  readonly target: SshTarget;
   /** Seconds from starting QEMU until the machine answers. */
   readonly started: Promise<number>;
   /** Publishes the config with another part merged in, as the next release. */
@@ -48,42 +50,43 @@ export interface Live {
 /** A boot under emulation on a loaded computer. */
 export const BOOT_MS = 600_000;
 const COMMAND_MS = 300_000;
-const USER = "demo";
 /** QEMU's user network shows the host's loopback to the guest at this address. */
 const HOST_SEEN_BY_GUEST = "10.0.2.2";
-const EXAMPLES = join(import.meta.dirname, "../../examples");
 
 /** Builds the web example under another name, with one part merged in, and starts it on a disk that is forgotten. */
 export async function openLive(name: string, part: string): Promise<Live> {
   const folder = mkdtempSync(join(tmpdir(), `ashlar-${name}-`));
   const context = { workspace: openWorkspace(), report: silentReporter };
   const toolchain = await openToolchain("vm", context);
-  const key = await createSshKey(join(folder, "ssh"), toolchain);
-  const keyPath = join(folder, "release-key.pem");
-  const { publicKey } = createKey(keyPath);
+  const project = await openProject({ folder, name, part, toolchain, context });
+  const { machine, disk } = await openMachine({ config: project.config, serial: "pipe", sshPort: 0, ephemeral: true }, context);
   const served = join(folder, "served");
   mkdirSync(served);
-  const config = copyExample(folder);
-  const write = (...parts: readonly string[]): void =>
-    writeFileSync(
-      config,
-      `import { merge, override } from "ashlar";
-import web from "./system.ts";
+  const forget = (): void => {
+    // Nobody has the key of this image any more.
+    rmSync(disk, { force: true });
+    rmSync(folder, { recursive: true });
+  };
+  return liveOn({ machine, project, served, toolchain, context, forget });
+}
 
-export default merge(web, {
-  name: override(${JSON.stringify(name)}),
-  users: { ${USER}: { sshKeys: [${JSON.stringify(key.publicKey)}], sudo: "nopassword" } },
-  updates: { keys: [${JSON.stringify(publicKey)}] },
-}, ${parts.join(", ")});
-`,
-    );
-  write(part);
-  const { machine, disk } = await openMachine({ config, serial: "pipe", sshPort: 0, ephemeral: true }, context);
+interface LiveParts {
+  readonly machine: Machine;
+  readonly project: LiveProject;
+  readonly served: string;
+  readonly toolchain: Toolchain;
+  readonly context: Context;
+  /** Called when the machine has ended. */
+  readonly forget: () => void;
+}
+
+/** A person at a machine that was just started. */
+export async function liveOn({ machine, project, served, toolchain, context, forget }: LiveParts): Promise<Live> {
   const before = performance.now();
   const { console } = machine;
   assert.ok(console !== undefined);
-  const server: FolderServer = await serveFolder(served);
-  const target: SshTarget = { port: machine.sshPort ?? 0, user: USER, key, toolchain };
+  const server = await serveFolder(served);
+  const target: SshTarget = { port: machine.sshPort ?? 0, user: USER, key: project.key, toolchain };
   const ask = async (script: string): Promise<Ran> => {
     const { exitCode, stdout, stderr } = await ssh(target, script, { timeout: COMMAND_MS });
     return { exitCode, out: stdout.toString().trimEnd(), err: stderr.trimEnd() };
@@ -92,13 +95,15 @@ export default merge(web, {
   // Whoever awaits it gets the error; until then it is not unhandled.
   started.catch(() => {});
   return {
+    project,
     served,
     machine: { ...machine, console },
     context,
+    target,
     started,
     publish: (other) => {
-      write(part, other);
-      return publishSystem({ config, folder: join(served, "releases"), key: keyPath }, context);
+      project.write(other);
+      return project.publish(join(served, "releases"));
     },
     address: (path) => `http://${HOST_SEEN_BY_GUEST}:${server.port}/${path}`,
     ask,
@@ -114,17 +119,7 @@ export default merge(web, {
     close: async () => {
       await machine.stop();
       await server.close();
-      // Nobody has the key of this image any more.
-      rmSync(disk, { force: true });
-      rmSync(folder, { recursive: true });
+      forget();
     },
   };
-}
-
-function copyExample(folder: string): string {
-  // Where a tsconfig.json is, a project begins: configs may read everything below it.
-  writeFileSync(join(folder, "tsconfig.json"), "{}\n");
-  cpSync(join(EXAMPLES, "common.ts"), join(folder, "common.ts"));
-  cpSync(join(EXAMPLES, "web"), join(folder, "web"), { recursive: true, filter: (path) => !path.endsWith(".lock.json") });
-  return join(folder, "web", "machine.ts");
 }

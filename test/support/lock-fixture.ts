@@ -25,10 +25,10 @@ export const SYSTEM: System = {
   ssh: { enable: false, port: 22, passwordAuthentication: false, permitRootLogin: "no" },
   sysctl: {},
   mounts: {},
-  state: { etcMode: "ephemeral", etc: [], var: {} },
-  boot: { timeout: 3, tries: 3 },
+  state: { etcMode: "ephemeral", etc: [], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
+  boot: { timeout: 3, tries: 3, failsafe: "login", factoryReset: false },
   health: { units: [], commands: [] },
-  updates: { keys: [] },
+  updates: { keys: [], retention: { count: 2, installed: true } },
 };
 
 export function locked(name: string, version: string, content = "0"): LockedPackage {

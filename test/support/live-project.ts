@@ -1,0 +1,73 @@
+/** A project as a user has one: the web example under another name, with a person who may log in and a key that signs. */
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { publishSystem } from "#pipeline";
+import type { Context } from "#pipeline";
+import { createKey } from "#registry/sign.ts";
+import type { Toolchain } from "#toolchain/open.ts";
+import { createSshKey } from "#vm/ssh.ts";
+import type { SshKey } from "#vm/ssh.ts";
+
+export type Published = Awaited<ReturnType<typeof publishSystem>>;
+
+export interface LiveProject {
+  readonly folder: string;
+  /** Path of the config that the machine is made of. */
+  readonly config: string;
+  readonly key: SshKey;
+  /** Writes the config with further parts merged in. */
+  write(...parts: readonly string[]): void;
+  /** Publishes the config as it stands into a folder of releases. */
+  publish(releases: string): Promise<Published>;
+}
+
+export interface ProjectOptions {
+  readonly folder: string;
+  /** The system's name. */
+  readonly name: string;
+  /** A part of a config, in TypeScript, that all its versions have. */
+  readonly part: string;
+  readonly toolchain: Toolchain;
+  readonly context: Context;
+}
+
+export const USER = "demo";
+const EXAMPLES = join(import.meta.dirname, "../../examples");
+
+/** Makes the project in an empty folder, or opens it with the keys it has. */
+export async function openProject({ folder, name, part, toolchain, context }: ProjectOptions): Promise<LiveProject> {
+  const keyPath = join(folder, "release-key.pem");
+  const trusted = join(folder, "release-key.pub");
+  const ssh = join(folder, "ssh");
+  if (!existsSync(trusted)) {
+    mkdirSync(folder, { recursive: true });
+    await createSshKey(ssh, toolchain);
+    writeFileSync(trusted, createKey(keyPath).publicKey);
+  }
+  const key = { folder: ssh, publicKey: readFileSync(join(ssh, "id.pub"), "utf8").trim() };
+  const publicKey = readFileSync(trusted, "utf8");
+  const config = copyExample(folder);
+  const write = (...parts: readonly string[]): void =>
+    writeFileSync(
+      config,
+      `import { merge, override } from "ashlar";
+import web from "./system.ts";
+
+export default merge(web, {
+  name: override(${JSON.stringify(name)}),
+  users: { ${USER}: { sshKeys: [${JSON.stringify(key.publicKey)}], sudo: "nopassword" } },
+  updates: { keys: [${JSON.stringify(publicKey)}] },
+}, ${[part, ...parts].join(", ")});
+`,
+    );
+  write();
+  return { folder, config, key, write, publish: (releases) => publishSystem({ config, folder: releases, key: keyPath }, context) };
+}
+
+function copyExample(folder: string): string {
+  // Where a tsconfig.json is, a project begins: configs may read everything below it.
+  writeFileSync(join(folder, "tsconfig.json"), "{}\n");
+  cpSync(join(EXAMPLES, "common.ts"), join(folder, "common.ts"));
+  cpSync(join(EXAMPLES, "web"), join(folder, "web"), { recursive: true, filter: (path) => !path.endsWith(".lock.json") });
+  return join(folder, "web", "machine.ts");
+}
