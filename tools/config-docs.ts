@@ -31,6 +31,7 @@ const SINGULAR: Readonly<Record<string, string>> = {
   interfaces: "networkInterface",
   mounts: "mount",
   commands: "healthCommand",
+  schemas: "stateSchema",
 };
 
 /** The text of `input.ts`. */

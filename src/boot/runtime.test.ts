@@ -5,9 +5,13 @@ import { exec } from "#sys/exec.ts";
 import type { System } from "#config/system.ts";
 import { bootContributions } from "./runtime.ts";
 
-type Settings = Pick<System, "state" | "ssh">;
+type Settings = Pick<System, "state" | "ssh" | "boot">;
 const ssh = { enable: true, port: 22, passwordAuthentication: false, permitRootLogin: "no" } as const;
-const defaults: Settings = { ssh, state: { etcMode: "ephemeral", etc: ["ssh/key", "machine-id"], var: {} } };
+const defaults: Settings = {
+  ssh,
+  state: { etcMode: "ephemeral", etc: ["ssh/key", "machine-id"], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
+  boot: { timeout: 3, tries: 3, failsafe: "login", factoryReset: false },
+};
 
 const contribute = (settings: Partial<Settings> = {}): Map<string, string> =>
   new Map(

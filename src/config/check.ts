@@ -20,6 +20,7 @@ const RULES: readonly Rule[] = [
   ownGroupsFit,
   mountsAreFree,
   varIsBelowVar,
+  schemasAreOfData,
   commandsAreNamedOnce,
 ];
 
@@ -132,6 +133,19 @@ function varIsBelowVar({ state }: System): Problem[] {
   return Object.keys(state.var).flatMap((path) =>
     path.startsWith("/var/") ? [] : [{ path: ["state", "var", path], message: "expected a path below /var" }],
   );
+}
+
+function schemasAreOfData({ state }: System): Problem[] {
+  return Object.entries(state.schemas).flatMap(([unit, { paths }]) => [
+    ...(unit.endsWith(".service")
+      ? []
+      : [{ path: ["state", "schemas", unit], message: "expected the name of a service", hint: "name the service that has the data" }]),
+    ...paths.flatMap((path, index) =>
+      path.startsWith("/var/") || path.startsWith("/srv/")
+        ? []
+        : [{ path: ["state", "schemas", unit, "paths", index], message: "expected a folder below /var or /srv", found: path }],
+    ),
+  ]);
 }
 
 function commandsAreNamedOnce({ health }: System): Problem[] {

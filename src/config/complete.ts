@@ -73,8 +73,16 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
       etcMode: input.state?.etcMode ?? "ephemeral",
       etc: sortedSet(["machine-id", ...(ssh.enable ? HOST_KEYS : []), ...(input.state?.etc ?? [])]),
       var: input.state?.var ?? {},
+      varMode: input.state?.varMode ?? "persistent",
+      wiped: input.state?.wiped ?? 3,
+      schemas: schemasOf(input.state?.schemas),
     },
-    boot: { timeout: input.boot?.timeout ?? 3, tries: input.boot?.tries ?? 3 },
+    boot: {
+      timeout: input.boot?.timeout ?? 3,
+      tries: input.boot?.tries ?? 3,
+      failsafe: input.boot?.failsafe ?? "login",
+      factoryReset: input.boot?.factoryReset ?? false,
+    },
     health: {
       units: unitNames(input.health?.units),
       commands: (input.health?.commands ?? []).map(({ name, command, deadline }) => ({ name, command, deadline: deadline ?? 60 })),
@@ -82,6 +90,7 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
     updates: {
       keys: sortedSet(input.updates?.keys ?? []),
       ...(input.updates?.source === undefined ? {} : { source: input.updates.source }),
+      retention: retentionOf(input.updates?.retention),
     },
   };
   const packages = sortedSet(input.packages ?? []);
@@ -127,6 +136,23 @@ function interfaceOf(name: string, net: NetworkInterfaceInput): System["network"
   };
 }
 
+function schemasOf(schemas: NonNullable<SystemInput["state"]>["schemas"]): System["state"]["schemas"] {
+  return Object.fromEntries(
+    Object.entries(schemas ?? {}).map(([name, { paths, version, snapshot }]) => [
+      unitName(name),
+      { paths: sortedSet(paths), version, snapshot: snapshot ?? true },
+    ]),
+  );
+}
+
+function retentionOf(written: NonNullable<SystemInput["updates"]>["retention"]): System["updates"]["retention"] {
+  return {
+    count: written?.count ?? 2,
+    ...(written?.days === undefined ? {} : { days: written.days }),
+    installed: written?.installed ?? true,
+  };
+}
+
 /** "644" and "0644" are one mode. */
 export function fourDigits(mode: string): string {
   return mode.padStart(4, "0");
@@ -134,11 +160,11 @@ export function fourDigits(mode: string): string {
 
 /** "nginx" means "nginx.service", as for systemctl. */
 function unitNames(names: readonly string[] = []): string[] {
-  return sortedSet(
-    names.map((name) =>
-      /\.(service|socket|timer|path|target|mount|automount|swap|slice|scope|device)$/.test(name) ? name : `${name}.service`,
-    ),
-  );
+  return sortedSet(names.map(unitName));
+}
+
+function unitName(name: string): string {
+  return /\.(service|socket|timer|path|target|mount|automount|swap|slice|scope|device)$/.test(name) ? name : `${name}.service`;
 }
 
 function mapRecord<In, Out>(record: Readonly<Record<string, In>> = {}, convert: (key: string, value: In) => Out): Record<string, Out> {

@@ -191,6 +191,21 @@ export interface StateInput {
   readonly etc?: readonly string[] | undefined;
   /** Paths below /var to what they are: `state` is kept and backed up, the others are not. */
   readonly var?: Readonly<Record<string, "state" | "cache" | "log" | "ephemeral">> | undefined;
+  /** What becomes of /var at a start: it stays (`persistent`, the default), or begins anew with only what is `state` or `log` in `state.var`, in `state.schemas` or said to `ashlar state keep`. */
+  readonly varMode?: "persistent" | "ephemeral" | undefined;
+  /** With an ephemeral /var: how many earlier trees stay recoverable by `ashlar state recover`; default 3. */
+  readonly wiped?: number | undefined;
+  /** Services whose data has a version: before a first start with a higher one the data is copied, so that a rollback can have it back. */
+  readonly schemas?: Readonly<Record<string, StateSchemaInput>> | undefined;
+}
+
+export interface StateSchemaInput {
+  /** Folders below /var or /srv that hold the data. */
+  readonly paths: readonly string[];
+  /** Raise it when the service changes its data in a way that older versions cannot read. */
+  readonly version: number;
+  /** Copy the data before a first start with a higher version; default true. Without it such an upgrade is one-way. */
+  readonly snapshot?: boolean | undefined;
 }
 
 export interface BootInput {
@@ -198,6 +213,10 @@ export interface BootInput {
   readonly timeout?: number | undefined;
   /** Starts that a new generation has to prove itself; default 3. */
   readonly tries?: number | undefined;
+  /** The entry `Failsafe` of the boot menu: none, one that asks for a login (the default), or one with a root shell for whoever is at the console. */
+  readonly failsafe?: "off" | "login" | "shell" | undefined;
+  /** Whether the boot menu can erase the machine's data without a login, for whoever is at the console; default false. */
+  readonly factoryReset?: boolean | undefined;
 }
 
 export interface HealthInput {
@@ -217,8 +236,19 @@ export interface HealthCommandInput {
 }
 
 export interface UpdatesInput {
+  /** Which generations stay on the machine besides those that run, start next or are pinned. */
+  readonly retention?: RetentionInput | undefined;
   /** Public keys; a release must be signed by one of them. */
   readonly keys?: readonly string[] | undefined;
   /** Where `ashlar upgrade` looks: a URL or a folder made by `ashlar publish`. */
   readonly source?: string | undefined;
+}
+
+export interface RetentionInput {
+  /** Newest generations to keep; default 2. Two good ones always stay. */
+  readonly count?: number | undefined;
+  /** Generations that were staged longer ago go, even if `count` would keep them. */
+  readonly days?: number | undefined;
+  /** Whether the generation that the machine was installed with stays, for a factory reset; default true. */
+  readonly installed?: boolean | undefined;
 }

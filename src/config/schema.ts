@@ -157,6 +157,15 @@ const mount = options({
     .describe("Mount options, one each."),
 });
 
+const stateSchema = options({
+  paths: z.array(absolutePath()).min(1).describe("Folders below /var or /srv that hold the data."),
+  version: integer(0, 1_000_000).describe("Raise it when the service changes its data in a way that older versions cannot read."),
+  snapshot: z
+    .boolean()
+    .optional()
+    .describe("Copy the data before a first start with a higher version; default true. Without it such an upgrade is one-way."),
+});
+
 const state = options({
   etcMode: z
     .enum(["ephemeral", "persistent", "readonly"])
@@ -170,11 +179,36 @@ const state = options({
     .record(absolutePath(), z.enum(["state", "cache", "log", "ephemeral"]))
     .optional()
     .describe("Paths below /var to what they are: `state` is kept and backed up, the others are not."),
+  varMode: z
+    .enum(["persistent", "ephemeral"])
+    .optional()
+    .describe(
+      "What becomes of /var at a start: it stays (`persistent`, the default), or begins anew with only what is `state` or `log` in `state.var`, in `state.schemas` or said to `ashlar state keep`.",
+    ),
+  wiped: integer(0, 100)
+    .optional()
+    .describe("With an ephemeral /var: how many earlier trees stay recoverable by `ashlar state recover`; default 3."),
+  schemas: z
+    .record(unitReference(), stateSchema)
+    .optional()
+    .describe(
+      "Services whose data has a version: before a first start with a higher one the data is copied, so that a rollback can have it back.",
+    ),
 });
 
 const boot = options({
   timeout: integer(0, 600).optional().describe("Seconds that the boot menu waits; default 3."),
   tries: integer(1, 99).optional().describe("Starts that a new generation has to prove itself; default 3."),
+  failsafe: z
+    .enum(["off", "login", "shell"])
+    .optional()
+    .describe(
+      "The entry `Failsafe` of the boot menu: none, one that asks for a login (the default), or one with a root shell for whoever is at the console.",
+    ),
+  factoryReset: z
+    .boolean()
+    .optional()
+    .describe("Whether the boot menu can erase the machine's data without a login, for whoever is at the console; default false."),
 });
 
 const command = options({
@@ -188,7 +222,17 @@ const health = options({
   commands: z.array(command).optional().describe("Commands that must end with exit code 0."),
 });
 
+const retention = options({
+  count: integer(1, 1000).optional().describe("Newest generations to keep; default 2. Two good ones always stay."),
+  days: integer(1, 10_000).optional().describe("Generations that were staged longer ago go, even if `count` would keep them."),
+  installed: z
+    .boolean()
+    .optional()
+    .describe("Whether the generation that the machine was installed with stays, for a factory reset; default true."),
+});
+
 const updates = options({
+  retention: retention.optional().describe("Which generations stay on the machine besides those that run, start next or are pinned."),
   keys: z.array(releaseKey()).optional().describe("Public keys; a release must be signed by one of them."),
   source: matching(/^(https?:\/\/[!-~]+|\/[!-~]*)$/, "an http(s) URL or an absolute path")
     .optional()

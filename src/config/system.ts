@@ -25,6 +25,22 @@ export interface FileSpec {
   readonly group: string;
 }
 
+export interface StateSchema {
+  readonly paths: readonly string[];
+  readonly version: number;
+  /** False: too large to copy; raising the version is one-way. */
+  readonly snapshot: boolean;
+}
+
+/** Which generations stay besides those that are always kept. */
+export interface Retention {
+  readonly count: number;
+  /** Absent: none goes for its age. */
+  readonly days?: number;
+  /** Keep the generation of the first installation. */
+  readonly installed: boolean;
+}
+
 export interface System {
   readonly schema: 1;
   readonly name: string;
@@ -78,12 +94,23 @@ export interface System {
     readonly etc: readonly string[];
     /** Paths below /var to their class; what packages bring and nothing names here is classed by the built-in table. */
     readonly var: Readonly<Record<string, "state" | "cache" | "log" | "ephemeral">>;
+    /** ephemeral: at each start /var has only what `var`, `schemas` and the machine's own list keep. */
+    readonly varMode: "persistent" | "ephemeral";
+    /** Trees of an ephemeral /var that stay recoverable. */
+    readonly wiped: number;
+    /** By unit name: where its data is, and the version that this System's service writes. */
+    readonly schemas: Readonly<Record<string, StateSchema>>;
   };
-  readonly boot: { readonly timeout: number; readonly tries: number };
+  readonly boot: {
+    readonly timeout: number;
+    readonly tries: number;
+    readonly failsafe: "off" | "login" | "shell";
+    readonly factoryReset: boolean;
+  };
   readonly health: {
     readonly units: readonly string[];
     readonly commands: readonly { readonly name: string; readonly command: readonly string[]; readonly deadline: number }[];
   };
   /** ed25519 public keys ("ashlar-key-1:<base64>") that releases must be signed by, and where `upgrade` looks. */
-  readonly updates: { readonly keys: readonly string[]; readonly source?: string };
+  readonly updates: { readonly keys: readonly string[]; readonly source?: string; readonly retention: Retention };
 }
