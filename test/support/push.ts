@@ -45,8 +45,12 @@ function entryOf(part: Contribution): TarEntry[] {
   return [{ ...COMMON, type: "file", path, content, mode: part.mode }];
 }
 
-/** Folders above a path that may be new, outermost first. */
+/** Folders on the way from a layer's root to a path, outermost first: they may be new. */
 function parents(path: string): string[] {
-  const parts = path.split("/").slice(1, -1);
-  return parts.map((_part, at) => `/${parts.slice(0, at + 1).join("/")}`).slice(2);
+  const folder = FOLDERS.find((layer) => path.startsWith(`${layer}/`)) ?? "";
+  const parts = path
+    .slice(folder.length + 1)
+    .split("/")
+    .slice(0, -1);
+  return parts.map((_part, at) => `${folder}/${parts.slice(0, at + 1).join("/")}`);
 }
