@@ -51,6 +51,14 @@ export function list<T>(item: Shape<T>, max: number): Shape<readonly T[]> {
   };
 }
 
+/** An object whose values are all of one shape. */
+export function map<T>(item: Shape<T>): Shape<Readonly<Record<string, T>>> {
+  return (value, path) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch(path, "an object", value);
+    return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, item(element, at(path, key))]));
+  };
+}
+
 /** @param max longest length in UTF-16 units */
 export function string(max: number, pattern?: RegExp): Shape<string> {
   return (value, path) => {
