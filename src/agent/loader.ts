@@ -1,5 +1,5 @@
 /** Joins the deployment stage to the boot stage. */
-import { removeEntry, pruneKernels, setActivation } from "#boot/activate.ts";
+import { pruneKernels, removeEntry, setActivation, setCounter } from "#boot/activate.ts";
 import { espSpace, installEntry } from "#boot/arm.ts";
 import { readLoader } from "#boot/loader.ts";
 import type { Entries, Loader } from "#deployment/loader.ts";
@@ -12,6 +12,8 @@ export function openLoader(esp: string): Loader {
     space: (files) => espSpace(esp, files),
     install: (image, request) => void installEntry(esp, image, request),
     activate: (generation, activation) => setActivation(esp, generation, activation),
+    uncount: (generation) => setCounter(esp, generation, "none"),
+    exhaust: (generation) => setCounter(esp, generation, "exhausted"),
     remove: (generation) => void removeEntry(esp, generation),
     prune: () => void pruneKernels(esp),
   };

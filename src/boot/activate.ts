@@ -1,10 +1,10 @@
 /** Changes which generation starts next, and removes what none needs. */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { syncFolder } from "#sys/atomic.ts";
 import { ENTRY_SECTOR, pad } from "./entry.ts";
-import { generationOf, parseEntryName } from "./entry-name.ts";
+import { entryFileName, generationOf, parseEntryName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 import { ENTRIES, listEntries } from "./loader.ts";
 
@@ -37,6 +37,21 @@ export function setActivation(esp: string, generation: number, activation: numbe
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Takes the counter from the name of a generation's entry (it is good), or leaves it no try (the boot loader passes over it).
+ * A rename within one folder: FAT rewrites one directory entry, and needs no space.
+ */
+export function setCounter(esp: string, generation: number, counter: "none" | "exhausted"): void {
+  for (const name of entriesOf(esp, generation)) {
+    const tries = parseEntryName(name)?.tries;
+    // What is good has no counter to change.
+    if (tries === undefined) continue;
+    const wanted = entryFileName(generation, counter === "none" ? undefined : { left: 0, done: tries.done });
+    if (name !== wanted) renameSync(join(esp, ENTRIES, name), join(esp, ENTRIES, wanted));
+  }
+  syncFolder(join(esp, ENTRIES));
 }
 
 /** Removes the entry of a generation, whatever its counter says. @returns whether there was one */

@@ -17,6 +17,9 @@ import type { Generation } from "./generations.ts";
 import type { Entries, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { prunePast, readAllRecords, retireRecord } from "./records.ts";
+import type { Past } from "./records.ts";
+import { transition } from "./trial.ts";
+import { readTrials } from "./trials.ts";
 
 export interface CollectOptions {
   /** Newest startable generations to keep besides those that are always kept; 2 when absent. */
@@ -57,9 +60,9 @@ export async function collect(
   const roots = rootsOf(staying, entries, doomed, machine, store);
   for (const object of options.staging?.objects ?? []) if (store.has(object)) roots.add(object);
   if (options.dryRun !== true)
-    for (const { number, trial } of doomed) {
-      loader.remove(number);
-      retireRecord(machine.deployments, number, trial === "failed" ? "failed" : "removed");
+    for (const generation of doomed) {
+      loader.remove(generation.number);
+      retireRecord(machine.deployments, generation.number, pastOf(machine, generation));
     }
   if (options.dryRun !== true) {
     loader.prune();
@@ -72,6 +75,13 @@ export async function collect(
     objects: removed,
     bytes,
   };
+}
+
+/** A bad one must stay known. On a full disk its verdict may not be in the journal yet; then the record's name keeps it. */
+function pastOf(machine: Machine, { state, entry, deployment }: Generation): Past {
+  const denies = state !== undefined && entry !== undefined && transition(state, "collect").effects.includes("deny");
+  const known = readTrials(machine).trials.denied.some(({ image }) => image === deployment.image.digest);
+  return denies && !known ? "failed" : "removed";
 }
 
 /** Why each generation that stays does so: what runs, what starts next, pins, the last good one, and the newest. */
@@ -90,12 +100,12 @@ export function retained(generations: readonly Generation[], keep: number, stagi
   );
   for (const generation of generations) if (generation.deployment.pinned) add(generation, "pinned");
   for (const generation of generations)
-    if (generation.deployment.image.digest === staging && generation.trial === "none") add(generation, "being staged");
+    if (generation.deployment.image.digest === staging && generation.entry === undefined) add(generation, "being staged");
   const byActivation = generations
-    .filter(({ trial }) => trial === "good" || trial === "trial")
+    .filter(({ state }) => state?.is === "good" || state?.is === "trying")
     .sort((a, b) => (b.entry?.activation ?? 0) - (a.entry?.activation ?? 0));
   add(
-    byActivation.find(({ trial, booted, next }) => trial === "good" && !booted && !next),
+    byActivation.find(({ state, booted, next }) => state?.is === "good" && !booted && !next),
     "last good",
   );
   for (const generation of byActivation.slice(0, keep)) add(generation, "newest");

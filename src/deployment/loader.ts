@@ -36,6 +36,10 @@ export interface Loader {
   install(image: Image, request: { readonly generation: number; readonly activation: number; readonly kernelFiles: KernelFiles }): void;
   /** Rewrites the activation number in place. */
   activate(generation: number, activation: number): void;
+  /** Renames its entry: no counter, it is good. Nothing happens when it has none. */
+  uncount(generation: number): void;
+  /** Renames its entry: no try is left. Needs no free space. */
+  exhaust(generation: number): void;
   remove(generation: number): void;
   /** Removes kernels that no entry names. */
   prune(): void;

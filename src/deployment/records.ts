@@ -3,7 +3,7 @@
  *
  *   000002.json           a generation
  *   000001.removed.json   one that was collected; keeps its number and release sequence from being used again
- *   000003.failed.json    one that was collected after it failed its trial; its image is not offered again
+ *   000003.failed.json    one that was collected after it failed its trial, before the journal of trials could say so
  *
  * Removing is a rename: it works on a full disk, and a power cut leaves one name or the other.
  */
@@ -69,9 +69,15 @@ export function writeRecord(folder: string, deployment: Deployment): void {
   writeFileAtomic(join(folder, `${padded(deployment.number)}.json`), renderDeployment(deployment));
 }
 
-/** Turns a record into a past one, durably; the oldest past records go. */
+/** Turns a record into a past one, durably. */
 export function retireRecord(folder: string, number: number, why: Past): void {
   renameSync(join(folder, `${padded(number)}.json`), join(folder, `${padded(number)}.${why}.json`));
+  syncFolder(folder);
+}
+
+/** Says of a past record that the journal of trials knows about it. */
+export function settleRecord(folder: string, number: number): void {
+  renameSync(join(folder, `${padded(number)}.failed.json`), join(folder, `${padded(number)}.removed.json`));
   syncFolder(folder);
 }
 

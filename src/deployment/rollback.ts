@@ -7,6 +7,7 @@ import type { Entries, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { readRecords } from "./records.ts";
 import type { Records } from "./records.ts";
+import { isStartable, transition } from "./trial.ts";
 
 export interface RollbackResult {
   readonly generation: number;
@@ -32,7 +33,7 @@ export function rollback(machine: Machine, loader: Loader, number?: number): Rol
 }
 
 function previousOf(generations: readonly Generation[], entries: Entries): Generation {
-  const startable = generations.filter(({ trial }) => trial === "good" || trial === "trial");
+  const startable = generations.filter(({ state }) => state !== undefined && isStartable(state));
   const booted = startable.find((generation) => generation.booted);
   if (booted !== undefined && !booted.next) return booted;
   const candidates = startable.filter((generation) => !generation.booted && !generation.next);
@@ -57,16 +58,18 @@ function chosen(generations: readonly Generation[], records: Records, number: nu
       { hint: "`ashlar generations` lists those there are", details: { generation: number } },
     );
   }
-  if (found.trial === "failed")
+  if (found.entry !== undefined && found.state !== undefined && !isStartable(found.state))
     throw new AshlarError<DeploymentErrorCode>(
       "E_GENERATION_FAILED",
-      `generation ${number} failed its trial, so the boot loader skips it`,
+      found.state.is === "bad"
+        ? `generation ${number} failed its trial, so the boot loader skips it`
+        : `generation ${number} runs on its last try, so the boot loader skips it until it is marked good`,
       {
-        hint: "`ashlar upgrade --retry` puts the newest release on trial again; `ashlar generations` shows the good ones",
+        hint: "`ashlar why-failed` says why; `ashlar upgrade --retry` puts the newest release on trial again; `ashlar generations` shows the good ones",
         details: { generation: number },
       },
     );
-  if (found.trial === "none")
+  if (found.state === undefined || transition(found.state, "return").refused === true)
     throw new AshlarError<DeploymentErrorCode>(
       "E_GENERATION_INCOMPLETE",
       `generation ${number} has no boot entry: its staging was interrupted`,

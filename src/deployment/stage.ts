@@ -16,12 +16,12 @@ import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { Deployment } from "./deployment.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
-import { generationsOf } from "./generations.ts";
-import type { Generation } from "./generations.ts";
+import { generationsOf, trialOfImage } from "./generations.ts";
 import type { Entries, KernelFiles, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { floorsOf, readAllRecords, writeRecord } from "./records.ts";
 import { requireSpace } from "./space.ts";
+import { isStartable, transition } from "./trial.ts";
 
 export interface StageRequest {
   readonly image: Image;
@@ -86,20 +86,21 @@ export async function stage(request: StageRequest, context: StageContext): Promi
 function withoutStaging(request: StageRequest, machine: Machine, loader: Loader): StageResult | undefined {
   const records = readAllRecords(machine.deployments);
   const entries = loader.entries();
-  const same = generationsOf(machine, records, entries).filter(({ deployment }) => deployment.image.digest === request.image.digest);
-  const ready = same.findLast(({ trial }) => trial === "good" || trial === "trial");
-  if (ready !== undefined) return reuse(ready, loader, entries.activation);
-  const failed =
-    same.findLast(({ trial }) => trial === "failed")?.number ??
-    records.past.findLast(({ deployment, why }) => why === "failed" && deployment.image.digest === request.image.digest)?.deployment.number;
-  return failed === undefined || request.retry === true ? undefined : { outcome: "refused", generation: failed };
+  const { state, generation } = trialOfImage(machine, records, entries, request.image.digest);
+  const { refused, effects } = transition(state, request.retry === true ? "retry" : "stage", request.image.boot.tries);
+  if (generation === undefined || effects.includes("install")) return undefined;
+  if (refused === true) return { outcome: "refused", generation };
+  // What runs on its last try is here already; whether it starts again is what its probes are about to say.
+  if (entries.next === generation || !isStartable(state)) return { outcome: "current", generation };
+  loader.activate(generation, entries.activation + 1);
+  return { outcome: "activated", generation };
 }
 
 /** The record of an interrupted staging of the same image, or a new one. */
 function recordFor(request: StageRequest, machine: Machine, entries: Entries): Deployment {
   const records = readAllRecords(machine.deployments);
   const interrupted = generationsOf(machine, records, entries).find(
-    ({ deployment, trial }) => trial === "none" && deployment.image.digest === request.image.digest,
+    ({ deployment, entry }) => entry === undefined && deployment.image.digest === request.image.digest,
   );
   return (
     interrupted?.deployment ?? {
@@ -112,13 +113,6 @@ function recordFor(request: StageRequest, machine: Machine, entries: Entries): D
       created: request.now,
     }
   );
-}
-
-/** A generation that is whole needs no more than to be the next. */
-function reuse(existing: Generation, loader: Loader, activation: number): StageResult {
-  if (existing.next) return { outcome: "current", generation: existing.number };
-  loader.activate(existing.number, activation + 1);
-  return { outcome: "activated", generation: existing.number };
 }
 
 /** Makes everything durable and looks for each object that the image names: the image knows better than a list beside it. */
