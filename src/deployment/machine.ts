@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
+import { parseMountinfo, topmostMount } from "#formats/mountinfo.ts";
 import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
 
@@ -16,13 +17,23 @@ export interface Machine {
   readonly esp: string;
   /** One process at a time changes generations. In /run: it works on a full or read-only disk. */
   readonly lock: string;
-  /** What runs now; undefined on a computer that Ashlar did not start. */
-  readonly booted: { readonly digest: ObjectId; readonly generation: number | undefined } | undefined;
+  /** What was started; undefined on a computer that Ashlar did not start. */
+  readonly booted: RunningImage | undefined;
+  /** What programs see now: another generation than `booted` when one was applied to the running system. */
+  readonly running: RunningImage | undefined;
+}
+
+export interface RunningImage {
+  readonly digest: ObjectId;
+  /** Undefined when only the digest is known; the records of generations say more. */
+  readonly generation: number | undefined;
 }
 
 /** @param root "/" on a machine; a folder with the same layout in tests */
 export function openMachine(root = "/"): Machine {
   const sysroot = join(root, "sysroot");
+  const mountinfo = read(join(root, "proc/self/mountinfo"));
+  const cmdline = read(join(root, "proc/cmdline"));
   return {
     root,
     sysroot,
@@ -30,22 +41,26 @@ export function openMachine(root = "/"): Machine {
     deployments: join(sysroot, "ashlar/deployments"),
     esp: join(root, "efi"),
     lock: join(root, "run/ashlar.lock"),
-    booted: bootedOf(read(join(root, "proc/self/mountinfo")), read(join(root, "proc/cmdline"))),
+    booted: imageAt(["/"], mountinfo, cmdline),
+    running: imageAt(["/usr", "/"], mountinfo, cmdline),
   };
 }
 
 /**
- * What a machine runs, from its mounts and kernel command line.
- * `man 5 proc_pid_mountinfo`: after a lone "-" come the type and the source of the mount; the fifth field is where it is.
+ * The image that is seen at the first of these paths where one is mounted. Its source says which, as the command line stays
+ * the same when the root is changed without a new kernel.
  */
-export function bootedOf(mountinfo: string, cmdline: string): Machine["booted"] {
-  // The last mount on "/" is the one that is seen.
-  const root = mountinfo.split("\n").findLast((line) => line.split(" ")[4] === "/");
-  const source = root?.slice(root.indexOf(" - ") + 3).split(" ")[1] ?? "";
-  const digest = source.startsWith("composefs:") ? parseObjectId(source.slice("composefs:".length)) : undefined;
-  if (digest === undefined) return undefined;
-  const generation = /(?:^|\s)ashlar\.generation=(\d{1,6})(?=\s|$)/.exec(cmdline)?.[1];
-  return { digest, generation: generation === undefined ? undefined : Number(generation) };
+export function imageAt(paths: readonly string[], mountinfo: string, cmdline: string): RunningImage | undefined {
+  const mounts = parseMountinfo(mountinfo);
+  for (const path of paths) {
+    const source = topmostMount(mounts, path)?.source ?? "";
+    const digest = source.startsWith("composefs:") ? parseObjectId(source.slice("composefs:".length)) : undefined;
+    if (digest === undefined) continue;
+    const started = /(?:^|\s)composefs=(\w+)(?=\s|$)/.exec(cmdline)?.[1];
+    const generation = /(?:^|\s)ashlar\.generation=(\d{1,6})(?=\s|$)/.exec(cmdline)?.[1];
+    return { digest, generation: generation === undefined || started !== digest ? undefined : Number(generation) };
+  }
+  return undefined;
 }
 
 function read(path: string): string {

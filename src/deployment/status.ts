@@ -4,9 +4,10 @@ import { hasErrno } from "#errors";
 import { generationsOf } from "./generations.ts";
 import type { Generation, Trial } from "./generations.ts";
 import type { Entries, Loader } from "./loader.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, RunningImage } from "./machine.ts";
 import { readRecords } from "./records.ts";
 import type { Records } from "./records.ts";
+import { generationNumberOf } from "./running.ts";
 
 export interface GenerationStatus {
   readonly generation: number;
@@ -14,6 +15,8 @@ export interface GenerationStatus {
   readonly trial: Trial;
   readonly triesLeft?: number;
   readonly booted: boolean;
+  /** Programs see it: it was booted, or applied since. */
+  readonly running: boolean;
   readonly next: boolean;
   readonly pinned: boolean;
   /** Of the release. */
@@ -34,6 +37,8 @@ export interface Space {
 export interface MachineStatus {
   /** Undefined on a computer that Ashlar did not start. */
   readonly booted: { readonly generation: number | undefined; readonly digest: string } | undefined;
+  /** What programs see; another one than `booted` when it was applied to the running system. */
+  readonly running: { readonly generation: number | undefined; readonly digest: string } | undefined;
   /** Undefined when the ESP may not be read (see `complete`). */
   readonly next: { readonly generation: number } | undefined;
   readonly generations: readonly GenerationStatus[];
@@ -47,25 +52,28 @@ export function statusOf(machine: Machine, loader: Loader): MachineStatus {
   const records = readRecords(machine.deployments);
   const entries = entriesIfAllowed(loader);
   const generations = generationsOf(machine, records, entries);
-  const runs = generations.find((generation) => generation.booted);
+  const numbered = (image: RunningImage | undefined): MachineStatus["booted"] =>
+    image && { generation: generationNumberOf(image, records), digest: image.digest };
+  const running = numbered(machine.running);
   return {
-    booted:
-      machine.booted === undefined ? undefined : { generation: runs?.number ?? machine.booted.generation, digest: machine.booted.digest },
+    booted: numbered(machine.booted),
+    running,
     next: entries?.next === undefined ? undefined : { generation: entries.next },
-    generations: generations.map(describe),
+    generations: generations.map((generation) => describe(generation, generation.number === running?.generation)),
     space: [machine.sysroot, ...(entries === undefined ? [] : [machine.esp])].flatMap(spaceOf),
     complete: entries !== undefined,
     problems: problemsOf(records, entries, generations),
   };
 }
 
-function describe({ number, deployment, entry, trial, booted, next }: Generation): GenerationStatus {
+function describe({ number, deployment, entry, trial, booted, next }: Generation, running: boolean): GenerationStatus {
   return {
     generation: number,
     digest: deployment.image.digest,
     trial,
     ...(entry?.tries === undefined ? {} : { triesLeft: entry.tries.left }),
     booted,
+    running,
     next,
     pinned: deployment.pinned,
     ...(deployment.sequence === undefined ? {} : { sequence: deployment.sequence }),

@@ -27,18 +27,23 @@ export async function generations(context: AgentContext): Promise<AgentResult> {
   return { json: { generations: found.generations, complete: found.complete }, text: generationTable(found.generations, context) };
 }
 
-function running({ booted, generations }: MachineStatus): string {
+function running({ booted, running: seen, generations }: MachineStatus): string {
   if (booted === undefined) return "nothing of it runs";
+  if (seen !== undefined && seen.digest !== booted.digest)
+    return `runs ${numberOf(seen)}, which was applied to a start of ${numberOf(booted)}`;
   const item = generations.find((generation) => generation.booted);
   const trial = item === undefined ? "unknown" : trialOf(item);
-  const number = booted.generation === undefined ? "an unknown generation" : `generation ${booted.generation}`;
-  return `runs ${number}${trial === "unknown" ? "" : ` (${trial})`}`;
+  return `runs ${numberOf(booted)}${trial === "unknown" ? "" : ` (${trial})`}`;
 }
 
-function starting({ next, booted, complete }: MachineStatus): string {
+function numberOf({ generation }: { readonly generation: number | undefined }): string {
+  return generation === undefined ? "an unknown generation" : `generation ${generation}`;
+}
+
+function starting({ next, running: seen, complete }: MachineStatus): string {
   if (!complete) return "what starts next is not known";
   if (next === undefined) return "another system starts next";
-  return next.generation === booted?.generation ? "starts it again" : `starts generation ${next.generation} next`;
+  return next.generation === seen?.generation ? "starts it again" : `starts generation ${next.generation} next`;
 }
 
 function generationTable(list: readonly GenerationStatus[], { columns }: AgentContext): string {
@@ -67,7 +72,8 @@ function stateOf(item: GenerationStatus): string {
         : trialOf(item);
   return [
     ...(item.trial === "unknown" ? [] : [trial]),
-    ...(item.booted ? ["running"] : []),
+    ...(item.booted && !item.running ? ["started"] : []),
+    ...(item.running ? ["running"] : []),
     ...(item.next ? ["next"] : []),
     ...(item.pinned ? ["pinned"] : []),
   ].join(", ");
