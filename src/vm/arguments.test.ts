@@ -34,9 +34,9 @@ void test("a UEFI machine has flash, drives, network, random numbers and a waiti
       "-smp 2",
       "-drive if=pflash,unit=0,format=raw,file=/CODE.fd,readonly=on",
       "-drive if=pflash,unit=1,format=raw,file=/vm/variables.fd",
-      "-drive if=none,id=drive0,format=raw,discard=unmap,file=/d/a,,b.img,snapshot=on",
+      "-drive if=none,id=drive0,discard=unmap,format=raw,file=/d/a,,b.img,snapshot=on",
       "-device virtio-blk-pci,drive=drive0,bootindex=1",
-      "-drive if=none,id=drive1,format=raw,discard=unmap,file=/d/c.img,readonly=on",
+      "-drive if=none,id=drive1,discard=unmap,format=raw,file=/d/c.img,readonly=on",
       "-device virtio-blk-pci,drive=drive1,bootindex=2",
       "-netdev user,id=net0,hostfwd=tcp:127.0.0.1:2222-:22",
       "-device virtio-net-pci,netdev=net0,romfile=",
@@ -62,4 +62,9 @@ void test("a direct boot has a kernel and no firmware, KVM has the host's proces
   assert.match(text, /-accel kvm -cpu host/);
   assert.match(text, /-serial mon:stdio -qmp .* -no-reboot$/);
   assert.doesNotMatch(text, /pflash|tcg/);
+});
+
+void test("the writes of a drive are recorded on the way to it", () => {
+  const text = qemuArguments({ ...options, drives: [{ path: "/d/a,b.img", log: "/d/a.log" }] }).join(" ");
+  assert.match(text, /-drive if=none,id=drive0,discard=unmap,driver=blklogwrites,file\.filename=\/d\/a,,b\.img,log\.filename=\/d\/a\.log /);
 });
