@@ -31,6 +31,9 @@ const SINGULAR: Readonly<Record<string, string>> = {
   interfaces: "networkInterface",
   mounts: "mount",
   commands: "healthCommand",
+  tcp: "healthTcp",
+  http: "healthHttp",
+  space: "healthSpace",
   schemas: "stateSchema",
 };
 

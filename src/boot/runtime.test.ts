@@ -10,7 +10,7 @@ const ssh = { enable: true, port: 22, passwordAuthentication: false, permitRootL
 const defaults: Settings = {
   ssh,
   state: { etcMode: "ephemeral", etc: ["ssh/key", "machine-id"], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
-  boot: { timeout: 3, tries: 3, failsafe: "login", factoryReset: false },
+  boot: { timeout: 3, tries: 3, deadline: 900, failsafe: "login", factoryReset: false },
 };
 
 const contribute = (settings: Partial<Settings> = {}): Map<string, string> =>

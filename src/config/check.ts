@@ -22,6 +22,7 @@ const RULES: readonly Rule[] = [
   varIsBelowVar,
   schemasAreOfData,
   commandsAreNamedOnce,
+  somebodyCanLogIn,
 ];
 
 function pathsAreUsedOnce(system: System): Problem[] {
@@ -135,8 +136,9 @@ function varIsBelowVar({ state }: System): Problem[] {
   );
 }
 
-function schemasAreOfData({ state }: System): Problem[] {
-  return Object.entries(state.schemas).flatMap(([unit, { paths }]) => [
+function schemasAreOfData({ state, mounts }: System): Problem[] {
+  const isMounted = (path: string): boolean => Object.keys(mounts).some((mount) => isWithin(path, mount) || isWithin(mount, path));
+  return Object.entries(state.schemas).flatMap(([unit, { paths, snapshot }]) => [
     ...(unit.endsWith(".service")
       ? []
       : [{ path: ["state", "schemas", unit], message: "expected the name of a service", hint: "name the service that has the data" }]),
@@ -144,6 +146,18 @@ function schemasAreOfData({ state }: System): Problem[] {
       path.startsWith("/var/") || path.startsWith("/srv/")
         ? []
         : [{ path: ["state", "schemas", unit, "paths", index], message: "expected a folder below /var or /srv", found: path }],
+    ),
+    ...paths.flatMap((path, index) =>
+      snapshot && isMounted(path)
+        ? [
+            {
+              path: ["state", "schemas", unit, "paths", index],
+              message: "expected a folder on the machine's own disk: one that is mounted cannot be copied and put back in one step",
+              found: path,
+              hint: "say snapshot: false, and make copies with the means of that file system",
+            },
+          ]
+        : [],
     ),
   ]);
 }
@@ -163,4 +177,16 @@ function commandsAreNamedOnce({ health }: System): Problem[] {
           },
         ]),
   ]);
+}
+
+function somebodyCanLogIn({ health }: System): Problem[] {
+  return health.login?.users.length === 0
+    ? [
+        {
+          path: ["health", "login"],
+          message: "expected a user who can log in; none has a key or a password",
+          hint: "give one of `users` an `sshKeys` or a `passwordHash`",
+        },
+      ]
+    : [];
 }

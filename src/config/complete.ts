@@ -1,5 +1,7 @@
 /** From what a person wrote to a System: every default filled in, lists without meaningful order sorted. */
 import { canonicalJson } from "#formats/canonical-json.ts";
+import { healthOf } from "./health.ts";
+import type { Operators } from "./health.ts";
 import type { FileInput, NetworkInterfaceInput, SystemInput, UserInput } from "./input.ts";
 import { withoutShorthands } from "./shorthand.ts";
 import type { FileSpec, System, UserSpec } from "./system.ts";
@@ -80,13 +82,11 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
     boot: {
       timeout: input.boot?.timeout ?? 3,
       tries: input.boot?.tries ?? 3,
+      deadline: input.boot?.deadline ?? 900,
       failsafe: input.boot?.failsafe ?? "login",
       factoryReset: input.boot?.factoryReset ?? false,
     },
-    health: {
-      units: unitNames(input.health?.units),
-      commands: (input.health?.commands ?? []).map(({ name, command, deadline }) => ({ name, command, deadline: deadline ?? 60 })),
-    },
+    health: healthOf(input.health, unitNames(input.health?.units), operatorsOf(input, ssh)),
     updates: {
       keys: sortedSet(input.updates?.keys ?? []),
       ...(input.updates?.source === undefined ? {} : { source: input.updates.source }),
@@ -107,6 +107,14 @@ function sshOf(input: LongSystem): System["ssh"] {
     passwordAuthentication: input.ssh?.passwordAuthentication ?? false,
     permitRootLogin: input.ssh?.permitRootLogin ?? "no",
   };
+}
+
+/** Who can log in, as far as the config says. */
+function operatorsOf(input: LongSystem, ssh: System["ssh"]): Operators {
+  const users = Object.entries(input.users ?? {}).filter(
+    ([, user]) => (ssh.enable && (user.sshKeys ?? []).length > 0) || user.passwordHash !== undefined,
+  );
+  return { users: users.map(([name]) => name).sort(), port: ssh.enable ? ssh.port : undefined };
 }
 
 function userOf(name: string, user: UserInput): UserSpec {

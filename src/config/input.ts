@@ -211,8 +211,10 @@ export interface StateSchemaInput {
 export interface BootInput {
   /** Seconds that the boot menu waits; default 3. */
   readonly timeout?: number | undefined;
-  /** Starts that a new generation has to prove itself; default 3. */
+  /** Starts of a new generation that may end without a verdict (power cut, crash) before it counts as bad; default 3. */
   readonly tries?: number | undefined;
+  /** Seconds within which a start on trial must have passed its probes, or it counts as hung; default 900. */
+  readonly deadline?: number | undefined;
   /** The entry `Failsafe` of the boot menu: none, one that asks for a login (the default), or one with a root shell for whoever is at the console. */
   readonly failsafe?: "off" | "login" | "shell" | undefined;
   /** Whether the boot menu can erase the machine's data without a login, for whoever is at the console; default false. */
@@ -222,8 +224,18 @@ export interface BootInput {
 export interface HealthInput {
   /** Units that must be active. */
   readonly units?: readonly string[] | undefined;
+  /** Seconds that units may take to become active; default 300. */
+  readonly unitDeadline?: number | undefined;
   /** Commands that must end with exit code 0. */
   readonly commands?: readonly HealthCommandInput[] | undefined;
+  /** Ports that must accept connections. */
+  readonly tcp?: readonly HealthTcpInput[] | undefined;
+  /** Pages that must answer. */
+  readonly http?: readonly HealthHttpInput[] | undefined;
+  /** File systems that must have space. */
+  readonly space?: readonly HealthSpaceInput[] | undefined;
+  /** Whether an operator must be able to log in: sshd answers with its host key, and PAM lets one of `users` with a key or a password in. */
+  readonly login?: boolean | undefined;
 }
 
 export interface HealthCommandInput {
@@ -231,8 +243,51 @@ export interface HealthCommandInput {
   readonly name: string;
   /** Program (absolute path) and its arguments; no shell. */
   readonly command: readonly string[];
-  /** Seconds after which it has failed; default 60. */
+  /** Seconds after which an attempt has failed; default 60. */
   readonly deadline?: number | undefined;
+  /** Further attempts after a failed one; default 0. */
+  readonly retries?: number | undefined;
+  /** Seconds between two attempts; default 2. */
+  readonly interval?: number | undefined;
+}
+
+export interface HealthTcpInput {
+  /** Name in reports; default: what is looked at. */
+  readonly name?: string | undefined;
+  /** Port that must accept a connection. */
+  readonly port: number;
+  /** Address; default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Seconds after which an attempt has failed; default 10. */
+  readonly deadline?: number | undefined;
+  /** Further attempts after a failed one; default 5. */
+  readonly retries?: number | undefined;
+  /** Seconds between two attempts; default 2. */
+  readonly interval?: number | undefined;
+}
+
+export interface HealthHttpInput {
+  /** Name in reports; default: what is looked at. */
+  readonly name?: string | undefined;
+  /** Page that must answer. Certificates of https are not checked; redirects are not followed. */
+  readonly url: string;
+  /** Status that it must answer with; default 200. */
+  readonly status?: number | undefined;
+  /** Seconds after which an attempt has failed; default 10. */
+  readonly deadline?: number | undefined;
+  /** Further attempts after a failed one; default 5. */
+  readonly retries?: number | undefined;
+  /** Seconds between two attempts; default 2. */
+  readonly interval?: number | undefined;
+}
+
+export interface HealthSpaceInput {
+  /** Name in reports; default: what is looked at. */
+  readonly name?: string | undefined;
+  /** A path of the file system. */
+  readonly path: string;
+  /** What must be free: bytes, or a part of its size. */
+  readonly free: number | string;
 }
 
 export interface UpdatesInput {

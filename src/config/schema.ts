@@ -24,6 +24,7 @@ import {
   unitReference,
   word,
 } from "./fields.ts";
+import { health } from "./health-schema.ts";
 import { absolutePath, etcPath, imagePath } from "./paths.ts";
 
 /** One object of options: unknown names are refused, every option may be left out. */
@@ -198,7 +199,12 @@ const state = options({
 
 const boot = options({
   timeout: integer(0, 600).optional().describe("Seconds that the boot menu waits; default 3."),
-  tries: integer(1, 99).optional().describe("Starts that a new generation has to prove itself; default 3."),
+  tries: integer(1, 99)
+    .optional()
+    .describe("Starts of a new generation that may end without a verdict (power cut, crash) before it counts as bad; default 3."),
+  deadline: integer(30, 86_400)
+    .optional()
+    .describe("Seconds within which a start on trial must have passed its probes, or it counts as hung; default 900."),
   failsafe: z
     .enum(["off", "login", "shell"])
     .optional()
@@ -209,17 +215,6 @@ const boot = options({
     .boolean()
     .optional()
     .describe("Whether the boot menu can erase the machine's data without a login, for whoever is at the console; default false."),
-});
-
-const command = options({
-  name: matching(/^[a-z0-9][a-z0-9-]*$/, "a name of lower-case letters, digits and -").describe("Name in reports."),
-  command: z.array(line()).min(1).describe("Program (absolute path) and its arguments; no shell."),
-  deadline: integer(1, 3600).optional().describe("Seconds after which it has failed; default 60."),
-});
-
-const health = options({
-  units: z.array(unitReference()).optional().describe("Units that must be active."),
-  commands: z.array(command).optional().describe("Commands that must end with exit code 0."),
 });
 
 const retention = options({

@@ -1,6 +1,7 @@
 /**
  * System: the evaluated configuration, every default filled in. Plain JSON, canonical, hashed; made by `complete.ts`.
  */
+import type { HealthSpec } from "./health.ts";
 
 export interface UserSpec {
   readonly uid?: number;
@@ -104,13 +105,12 @@ export interface System {
   readonly boot: {
     readonly timeout: number;
     readonly tries: number;
+    /** Seconds within which a start on trial must have passed its probes. */
+    readonly deadline: number;
     readonly failsafe: "off" | "login" | "shell";
     readonly factoryReset: boolean;
   };
-  readonly health: {
-    readonly units: readonly string[];
-    readonly commands: readonly { readonly name: string; readonly command: readonly string[]; readonly deadline: number }[];
-  };
+  readonly health: HealthSpec;
   /** ed25519 public keys ("ashlar-key-1:<base64>") that releases must be signed by, and where `upgrade` looks. */
   readonly updates: { readonly keys: readonly string[]; readonly source?: string; readonly retention: Retention };
 }

@@ -26,7 +26,7 @@ export const SYSTEM: System = {
   sysctl: {},
   mounts: {},
   state: { etcMode: "ephemeral", etc: [], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
-  boot: { timeout: 3, tries: 3, failsafe: "login", factoryReset: false },
+  boot: { timeout: 3, tries: 3, deadline: 900, failsafe: "login", factoryReset: false },
   health: { units: [], commands: [] },
   updates: { keys: [], retention: { count: 2, installed: true } },
 };
