@@ -7,7 +7,7 @@ import type { System } from "#config/system.ts";
 import type { Contribution } from "#tree/contribution.ts";
 import { readAsset } from "./assets.ts";
 import { MASKED_GENERATORS, MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.ts";
-import { healthUnits } from "./runtime/health.ts";
+import { healthDropIns, healthUnits } from "./runtime/health.ts";
 import { MANAGER_CONF, TREE_MOUNTS_CONF, efiUnits } from "./runtime/mounts.ts";
 import { sshKeyUnits } from "./runtime/ssh.ts";
 import { stateUnits } from "./runtime/state.ts";
@@ -25,6 +25,7 @@ export function bootContributions(system: System): Contribution[] {
     ...MOUNT_POINTS.map(({ path, mode }): Contribution => ({ kind: "directory", path, mode })),
     ...units.flatMap(unitContributions),
     ...TREE_MOUNTS_CONF.map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
+    ...healthDropIns(system.boot).map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
     file("/usr/lib/systemd/system.conf.d/10-ashlar.conf", MANAGER_CONF),
     ...MASKED_UNITS.map(({ unit }) => mask(`system/${unit}`)),
     ...MASKED_GENERATORS.map(({ generator }) => mask(`system-generators/${generator}`)),

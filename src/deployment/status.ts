@@ -1,12 +1,15 @@
 /** What a machine is, does, and will do; for people, scripts and a fleet. Works on a full disk and for ordinary users. */
 import { statfsSync } from "node:fs";
 import { hasErrno } from "#errors";
+import { bootIdOf } from "./boot-id.ts";
 import { generationsOf } from "./generations.ts";
 import type { Generation, Trial } from "./generations.ts";
 import type { Entries, Loader } from "./loader.ts";
 import type { Machine, RunningImage } from "./machine.ts";
 import { readRecords } from "./records.ts";
 import type { Records } from "./records.ts";
+import { readTrials } from "./trials.ts";
+import type { ReadTrials } from "./trials.ts";
 import { generationNumberOf } from "./running.ts";
 
 export interface GenerationStatus {
@@ -43,6 +46,8 @@ export interface MachineStatus {
   readonly next: { readonly generation: number } | undefined;
   readonly generations: readonly GenerationStatus[];
   readonly space: readonly Space[];
+  /** Why what runs does not pass its probes and stays nevertheless, in one line. */
+  readonly degraded?: string;
   /** False when only root may see all of it. */
   readonly complete: boolean;
   readonly problems: readonly string[];
@@ -50,7 +55,8 @@ export interface MachineStatus {
 
 export function statusOf(machine: Machine, loader: Loader): MachineStatus {
   const records = readRecords(machine.deployments);
-  const entries = entriesIfAllowed(loader);
+  const entries = ifAllowed(() => loader.entries());
+  const trials = ifAllowed(() => readTrials(machine));
   const generations = generationsOf(machine, records, entries);
   const numbered = (image: RunningImage | undefined): MachineStatus["booted"] =>
     image && { generation: generationNumberOf(image, records), digest: image.digest };
@@ -61,8 +67,13 @@ export function statusOf(machine: Machine, loader: Loader): MachineStatus {
     next: entries?.next === undefined ? undefined : { generation: entries.next },
     generations: generations.map((generation) => describe(generation, generation.number === running?.generation)),
     space: [machine.sysroot, ...(entries === undefined ? [] : [machine.esp])].flatMap(spaceOf),
+    ...degradedOf(machine, trials),
     complete: entries !== undefined,
-    problems: problemsOf(records, entries, generations),
+    problems: [
+      ...problemsOf(records, entries, generations),
+      ...(trials?.problem === undefined ? [] : [trials.problem]),
+      ...failuresOf(generations, trials),
+    ],
   };
 }
 
@@ -83,10 +94,10 @@ function describe({ number, deployment, entry, trial, booted, next }: Generation
   };
 }
 
-/** Everybody may read the ESP as Ashlar mounts it; somebody may have mounted it for root alone. */
-function entriesIfAllowed(loader: Loader): Entries | undefined {
+/** Everybody may read the ESP as Ashlar mounts it; somebody may have mounted it for root alone. Verdicts are for root. */
+function ifAllowed<T>(read: () => T): T | undefined {
   try {
-    return loader.entries();
+    return read();
   } catch (error) {
     if (hasErrno(error, "EACCES") || hasErrno(error, "EPERM")) return undefined;
     throw error;
@@ -108,14 +119,33 @@ function problemsOf(records: Records, entries: Entries | undefined, generations:
     ...records.unreadable.map(({ path, why }) => `${path} cannot be read: ${why}`),
     ...(entries?.problems ?? []),
     ...generations
-      .filter(({ trial }) => trial === "failed")
-      .map(({ number, booted }) =>
-        booted
-          ? `generation ${number} runs on its last try and is not marked good yet; \`journalctl -u ashlar-health\` says more`
-          : `generation ${number} failed its trial; \`journalctl -u ashlar-health\` says why`,
+      .filter(({ state, booted }) => state?.is === "trying" && state.left === 0 && booted)
+      .map(
+        ({ number }) => `generation ${number} runs on its last try and is not marked good yet; \`journalctl -u ashlar-health\` says more`,
       ),
     ...(entries?.all ?? [])
       .filter(({ generation }) => !generations.some(({ number }) => number === generation))
       .map(({ generation }) => `boot entry ${generation} has no record`),
   ];
+}
+
+/** Generations that are here and bad, and the last one that was collected when what runs is older: each in one line. */
+function failuresOf(generations: readonly Generation[], trials: ReadTrials | undefined): string[] {
+  const denied = trials?.trials.denied ?? [];
+  const bad = generations.filter(({ state, entry }) => state?.is === "bad" && entry !== undefined).map(({ number }) => number);
+  const runs = generations.find(({ booted }) => booted)?.number ?? 0;
+  const last = denied.at(-1)?.generation ?? 0;
+  return [...bad, ...(last > runs && !bad.includes(last) ? [last] : [])].map((number) => {
+    const reason = denied.find(({ generation }) => generation === number)?.reason;
+    return `generation ${number} failed its trial${reason === undefined ? "" : `: ${reason}`}; \`ashlar why-failed ${number}\` says more`;
+  });
+}
+
+function degradedOf(machine: Machine, trials: ReadTrials | undefined): { degraded?: string } {
+  const degraded = trials?.trials.degraded;
+  if (degraded === undefined || degraded.boot !== bootIdOf(machine)) return {};
+  const failed = degraded.probes.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+  const also = trials?.trials.denied.findLast(({ alsoFailed }) => alsoFailed === degraded.generation);
+  if (also !== undefined) return { degraded: `not the image: ${failed}, as in generation ${also.generation}` };
+  return { degraded: degraded.alone ? `no good generation is left${failed === "" ? "" : `: ${failed}`}` : failed };
 }

@@ -55,8 +55,8 @@ export function condemn({ machine, loader }: Context, finding: Finding): Judgeme
   const before = trials.denied.at(-1);
   const same = refused === true && before !== undefined && sharesProbe(before.probes, finding.probes) ? before.generation : undefined;
   const learned = effects.includes("deny") ? deny(trials, { ...identity(running), ...finding }) : alsoFailed(trials, same, running.number);
-  // A bad one that another replaces is not degraded: it is about to be gone.
-  const stays = refused === true || next === undefined;
+  // A bad one that another replaces is about to be gone; a good one without a failed probe is only somebody's opinion.
+  const stays = refused === true ? finding.probes.length > 0 : next === undefined;
   const degraded = stays
     ? { generation: running.number, boot: bootIdOf(machine), probes: finding.probes, alone: refused !== true, when: finding.when }
     : undefined;

@@ -139,7 +139,8 @@ const TABLE: Readonly<Record<TrialState["is"], Readonly<Record<TrialEvent, Chang
     // Only when nothing else is left: then a machine that runs is better than one that does not.
     start: same,
     bless: to("good", "uncount", "forgive"),
-    condemn: to("same", "exhaust", "deny"),
+    // The first verdict is the one that says why.
+    condemn: to("same", "exhaust"),
     settle: to("same", "deny"),
     collect: to("same", "deny", "remove"),
   },

@@ -7,6 +7,7 @@ import { formatBytes, formatCount } from "#report/format.ts";
 import { exec } from "#sys/exec.ts";
 import { withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
+import { settleTrials } from "../health/judge.ts";
 
 /** `ashlar rollback [N]` */
 export async function rollback(
@@ -40,6 +41,7 @@ export async function collect(context: AgentContext, options: { readonly keep?: 
   const { machine, loader } = context;
   return locked(machine, "collect", () =>
     withStore(context, async (store) => {
+      await settleTrials(context);
       const result = await context.report.step("collect", () => collectGenerations({ machine, loader, store }, options));
       const would = options.dryRun === true ? "would be " : "";
       const freed = `${formatCount(result.objects, "object")}, ${formatBytes(result.bytes)}`;

@@ -15,6 +15,7 @@ export async function status(context: AgentContext): Promise<AgentResult> {
     generationTable(found.generations, context),
     "",
     ...found.space.map(({ path, size, free }) => `${path}: ${formatBytes(free)} of ${formatBytes(size)} free`),
+    ...(found.degraded === undefined ? [] : [`degraded: ${found.degraded}`]),
     ...found.problems.map((problem) => `problem: ${problem}`),
     ...(found.complete ? [] : ["Boot entries can be read only by root: sudo ashlar status"]),
   ];
@@ -65,7 +66,7 @@ function generationTable(list: readonly GenerationStatus[], { columns }: AgentCo
 
 function stateOf(item: GenerationStatus): string {
   const trial =
-    item.trial === "trial"
+    item.trial === "trial" && !isLastTry(item)
       ? `${formatCount(item.triesLeft ?? 0, "try", "tries")} left`
       : item.trial === "none"
         ? "no boot entry"
@@ -80,8 +81,12 @@ function stateOf(item: GenerationStatus): string {
 }
 
 /** While a generation runs on its last try it is not over yet: it may still be marked good. */
-function trialOf({ trial, booted }: GenerationStatus): string {
-  return trial === "failed" && booted ? "last try" : trial;
+function trialOf(item: GenerationStatus): string {
+  return isLastTry(item) ? "last try" : item.trial;
+}
+
+function isLastTry({ trial, triesLeft }: GenerationStatus): boolean {
+  return trial === "trial" && triesLeft === 0;
 }
 
 function date(seconds: number): string {

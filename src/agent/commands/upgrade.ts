@@ -14,6 +14,7 @@ import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
 import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
+import { settleTrials } from "../health/judge.ts";
 
 export interface UpgradeOptions {
   /** A folder or address; the System's `updates.source` when absent. */
@@ -37,6 +38,7 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
   const system = systemOf(machine);
   const source = openSource(options.from ?? system.updates.source ?? noSource());
   return locked(machine, "upgrade", async () => {
+    await settleTrials(context);
     const { sequence } = floorsOf(readAllRecords(machine.deployments));
     const { release, address } = await report.step("look for a release", async (step) => {
       const trust = { trustedKeys: system.updates.keys, minimumSequence: sequence, name: system.name, now: context.now() };
@@ -84,7 +86,7 @@ function present(result: StageResult, release: Release, reboot: boolean): AgentR
     activated: () => `Generation ${result.generation} (release ${release.sequence}) is on this machine already. ${restart}`,
     current: () => `Generation ${result.generation} is release ${release.sequence}, the newest: nothing to do.`,
     refused: () =>
-      `Release ${release.sequence} failed its trial as generation ${result.generation} and was not staged again; \`ashlar upgrade --retry\` does it nevertheless.`,
+      `Release ${release.sequence} failed its trial as generation ${result.generation} and was not staged again: \`ashlar why-failed ${result.generation}\` says why, \`ashlar upgrade --retry\` stages it nevertheless.`,
   }[result.outcome]();
   return { json, text, ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
 }

@@ -1,7 +1,29 @@
 #!/bin/sh
-# The health probes of a generation on trial failed. Restarts, so that the boot loader counts this attempt as lost, unless
-# every entry is out of tries: then a machine that runs, to look into, is better than one that restarts for ever.
-for entry in /efi/loader/entries/ashlar-*.conf; do
+# A start failed: its probes did, it did not come to an end in time, or it ended in emergency mode. If this generation is on
+# trial, the agent marks it bad and writes down why; then the machine restarts, unless there is nothing else to start:
+# a machine that runs, to look into, is better than one that restarts for ever. $1: why, when the agent cannot know.
+# With an agent that does not work either, the boot loader's counter still ends the trial.
+generation=
+for word in $(cat /proc/cmdline); do
+	case $word in
+	ashlar.generation=*) generation=${word#ashlar.generation=} ;;
+	# Somebody wants to look around.
+	ashlar.shell | systemd.unit=* | rescue | emergency | single) exit 0 ;;
+	esac
+done
+entries=/efi/loader/entries
+if [ ! -d "$entries" ]; then
+	# The ESP cannot be seen. Only a counted start sets this variable, and restarting it is counted again.
+	[ -e /sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f ] || exit 0
+	echo "ashlar: this start failed, and $entries cannot be read; restarting"
+	exec systemctl reboot
+fi
+own=$entries/ashlar-$(printf %06d "$generation")
+set -- "$own"+*.conf "${1-}"
+[ -e "$1" ] || exit 0 # it is good, so it is no trial
+
+timeout 180 /usr/bin/ashlar condemn ${2:+"$2"}
+for entry in "$entries"/ashlar-*.conf; do
 	case $entry in
 	*+0.conf | *+0-*.conf) ;;
 	*)

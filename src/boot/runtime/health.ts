@@ -1,11 +1,17 @@
 /**
- * The trial of a new generation: systemd-bless-boot (pulled in by its generator when the boot loader counts) waits for
- * boot-complete.target, which waits for the health probes. When they fail, the machine restarts while there is something to try.
+ * The trial of a new generation. systemd-bless-boot (pulled in by its generator when the boot loader counts) waits for
+ * boot-complete.target, which waits for the health probes. What ends otherwise goes back:
+ *
+ *   a probe fails                        ashlar-health.service fails, and with it boot-complete.target
+ *   the start hangs                      the job of boot-complete.target runs out of time
+ *   local-fs.target or the like fails    emergency.service
+ *   the kernel panics, process 1 dies    panic=, CrashAction=
+ *   everything hangs                     the hardware's watchdog
+ *
+ * The first three come to ashlar-trial-failed.service (or its script), which has the reason written down and restarts.
  */
+import type { System } from "#config/system.ts";
 import type { RuntimeUnit } from "./unit.ts";
-
-/** Set by systemd-boot when it started a counted entry. https://systemd.io/AUTOMATIC_BOOT_ASSESSMENT/ */
-const COUNT_VARIABLE = "/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
 export function healthUnits(): RuntimeUnit[] {
   return [
@@ -13,13 +19,14 @@ export function healthUnits(): RuntimeUnit[] {
       name: "ashlar-health.service",
       text: `[Unit]
 Description=Ashlar: health probes
+After=systemd-user-sessions.service
 Before=boot-complete.target
 OnFailure=ashlar-trial-failed.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/ashlar health
+ExecStart=/usr/bin/ashlar health --judge
 TimeoutStartSec=15min
 `,
       // Wanted by itself, too: probes of a generation that is no longer on trial are still worth a red line in the status.
@@ -27,16 +34,34 @@ TimeoutStartSec=15min
     },
     {
       name: "ashlar-trial-failed.service",
+      // It must start when nothing else does, so it waits for nothing.
       text: `[Unit]
-Description=Ashlar: restart after a failed trial
-ConditionPathExists=${COUNT_VARIABLE}
+Description=Ashlar: end of a failed trial
+DefaultDependencies=no
 
 [Service]
 Type=oneshot
 ExecStart=/bin/sh /usr/lib/ashlar/trial-failed.sh
 StandardOutput=journal+console
+TimeoutStartSec=5min
+FailureAction=reboot-force
 `,
       scripts: ["trial-failed.sh"],
     },
+  ];
+}
+
+/** Settings of systemd's own units. */
+export function healthDropIns(boot: Pick<System["boot"], "deadline">): { readonly unit: string; readonly text: string }[] {
+  return [
+    {
+      // Only a counted start has this job (systemd-bless-boot.service), so only a trial can run out of time.
+      unit: "boot-complete.target",
+      text: `[Unit]\nJobTimeoutSec=${boot.deadline}\nOnFailure=ashlar-trial-failed.service\n`,
+    },
+    ...["emergency.service", "rescue.service"].map((unit) => ({
+      unit,
+      text: `[Service]\nExecStartPre=-/bin/sh /usr/lib/ashlar/trial-failed.sh "it came to ${unit.split(".")[0]} mode"\n`,
+    })),
   ];
 }
