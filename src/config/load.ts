@@ -40,7 +40,7 @@ export async function loadSystem(path: string, options: EvaluateOptions = {}): P
   const valid = stages.validate(document.value);
   if ("problems" in valid) throw invalid(file, valid.problems, (problem) => document.locate(problem.path, problem.found));
   const input = stages.writeOut(valid.system);
-  const { files, sources, problems } = stages.readFiles(input.files ?? {}, config);
+  const { files, sources, problems } = stages.readFiles(input.files ?? {}, config, options.instead);
   refuse(problems);
   const system = stages.complete(input, files);
   refuse(stages.check(system));
@@ -69,7 +69,7 @@ async function readDocument(config: ConfigFile, options: EvaluateOptions): Promi
     throw new AshlarError<ConfigErrorCode>("E_CONFIG_TYPE", `${file} is not a .ts, .yaml or .json file`, {
       hint: "`ashlar init` writes a system.ts",
     });
-  const bytes = readFileSync(config.path);
+  const bytes = options.instead?.get(config.path) ?? readFileSync(config.path);
   if (bytes.length > DOCUMENT_BYTES_MAX) throw syntaxError({ file }, `longer than ${DOCUMENT_BYTES_MAX} bytes`);
   const text = bytes.toString("utf8");
   return ending === "json" ? parseJson(file, text) : parseYaml(file, text);

@@ -1,5 +1,5 @@
 /** Local files that a config puts into the image: found, read once for their digest, and named without any path of this host. */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { hasErrno } from "#errors";
@@ -17,8 +17,15 @@ export interface ReadFiles {
   readonly problems: readonly Problem[];
 }
 
-/** Completes `files`; a source that is a folder becomes one file for each regular file in it. */
-export function readFiles(input: Readonly<Record<string, FileInput>>, config: ConfigFile): ReadFiles {
+/**
+ * Completes `files`; a source that is a folder becomes one file for each regular file in it.
+ * @param instead contents that count instead of those of files, by absolute path
+ */
+export function readFiles(
+  input: Readonly<Record<string, FileInput>>,
+  config: ConfigFile,
+  instead: ReadonlyMap<string, Buffer> = new Map(),
+): ReadFiles {
   const files = new Map<string, FileSpec>();
   const sources = new Map<string, string>();
   const problems: Problem[] = [];
@@ -29,11 +36,12 @@ export function readFiles(input: Readonly<Record<string, FileInput>>, config: Co
       problems.push({ path: ["files", path], message: `expected either \`text\` or \`source\`, found ${found}` });
     } else if (file.text !== undefined) files.set(path, { text: file.text, ...rest });
     else {
-      const found = findSource(file.source ?? "", config);
+      const found = findSource(file.source ?? "", config, instead);
       if ("wrong" in found) problems.push({ path: ["files", path, "source"], message: found.wrong, found: file.source });
       else
         for (const { below, local } of found.files) {
-          const sha256 = digestOfFile(local);
+          const tried = instead.get(local);
+          const sha256 = tried === undefined ? digestOfFile(local) : hash("sha256", tried);
           sources.set(sha256, local);
           files.set(`${path}${below}`, { source: relative(config.folder, local), sha256, ...rest });
         }
@@ -44,8 +52,10 @@ export function readFiles(input: Readonly<Record<string, FileInput>>, config: Co
 
 type Found = { readonly files: readonly { readonly below: string; readonly local: string }[] } | { readonly wrong: string };
 
-function findSource(source: string, config: ConfigFile): Found {
+function findSource(source: string, config: ConfigFile, instead: ReadonlyMap<string, Buffer>): Found {
   const written = isAbsolute(source) ? source : resolve(config.folder, source);
+  // It need not be there yet.
+  if (instead.has(written)) return { files: [{ below: "", local: written }] };
   const shown = JSON.stringify(source);
   try {
     const local = realpathSync(written);

@@ -1,10 +1,11 @@
-/** Extended attributes of a path, symbolic links not followed (`man 2 listxattr`, `getxattr`, `setxattr`). */
+/** Extended attributes of a path, symbolic links not followed (`man 2 listxattr`, `getxattr`, `setxattr`, `removexattr`). */
 import { fromBuffer, toBuffer, toText } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
 import { checked, errnoName, lastErrno, native } from "./libc.ts";
 
 const llistxattr = native("long llistxattr(const void *path, void *list, size_t size)");
 const lgetxattr = native("long lgetxattr(const void *path, const void *name, void *value, size_t size)");
+const lremovexattr = native("int lremovexattr(const void *path, const void *name)");
 const lsetxattr = native("int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)");
 
 /** `XATTR_SIZE_MAX` and `XATTR_LIST_MAX` of linux/limits.h: no list and no value is larger. */
@@ -32,6 +33,11 @@ export function getXattr(path: ByteString, name: ByteString): ByteString | undef
 /** Sets or replaces one attribute. */
 export function setXattr(path: ByteString, name: ByteString, value: ByteString): void {
   checked(lsetxattr(cString(path), cString(name), toBuffer(value), value.length, 0), "lsetxattr", toText(path));
+}
+
+/** Takes one attribute away. */
+export function removeXattr(path: ByteString, name: ByteString): void {
+  checked(lremovexattr(cString(path), cString(name)), "lremovexattr", toText(path));
 }
 
 function cString(bytes: ByteString): Buffer {

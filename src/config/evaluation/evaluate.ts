@@ -5,7 +5,7 @@ import { exec } from "#sys/exec.ts";
 import type { ExecResult } from "#sys/exec.ts";
 import type { ConfigErrorCode } from "../errors.ts";
 import type { ConfigFile } from "../project.ts";
-import { keep, readKept } from "./kept.ts";
+import { keep, readKept, tryTexts } from "./kept.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface EvaluateOptions {
@@ -15,6 +15,8 @@ export interface EvaluateOptions {
   readonly scripts?: string;
   /** What the config prints. */
   readonly onLine?: (line: string) => void;
+  /** Contents that count instead of those of files, by absolute path, so that a change can be tried before it is written. */
+  readonly instead?: ReadonlyMap<string, Buffer>;
 }
 
 const CONFIG_CODE = fileURLToPath(new URL("..", import.meta.url));
@@ -26,7 +28,7 @@ const TIMEOUT_MS = 10_000;
 export async function evaluate(config: ConfigFile, options: EvaluateOptions = {}): Promise<Outcome> {
   const timeout = options.timeout ?? TIMEOUT_MS;
   const kept = options.scripts === undefined ? "" : readKept(options.scripts, config.path);
-  const result = await run(config, timeout, kept);
+  const result = await run(config, timeout, options.instead === undefined ? kept : tryTexts(options.instead));
   for (const line of result.stderr.split("\n")) if (line.trim() !== "") options.onLine?.(line);
   const answer = result.stdout.toString();
   if (result.exitCode !== 0 || answer === "") throw unanswered(config, result);

@@ -6,13 +6,14 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { hasErrno } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 
 interface KeptModule {
   readonly url: string;
-  readonly source: string;
+  /** The text that it was made from; without one it counts whatever the file says. */
+  readonly source?: string;
   readonly script: string;
 }
 
@@ -24,6 +25,20 @@ export function readKept(folder: string, config: string): string {
     if (!hasErrno(error, "ENOENT") && !isUnusable(error)) throw error;
     return "";
   }
+}
+
+/**
+ * What `start.mjs` reads so that these texts count instead of the files.
+ * @param texts absolute path to text
+ */
+export function tryTexts(texts: ReadonlyMap<string, Buffer>): string {
+  const modules = [...texts]
+    .filter(([path]) => /\.m?[tj]s$/.test(path))
+    .map(([path, text]): KeptModule => {
+      const source = text.toString();
+      return { url: pathToFileURL(path).href, script: path.endsWith("ts") ? stripTypeScriptTypes(source) : source };
+    });
+  return JSON.stringify(modules);
 }
 
 /** Keeps the JavaScript of these modules, and of no others, for the next evaluation of `config`. */

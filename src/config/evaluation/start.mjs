@@ -14,10 +14,12 @@ const scripts = { loaded: [], missed: false };
 
 registerHooks({
   load(url, context, next) {
+    const module = kept.get(url);
+    // A text that is tried before it is written (`load.ts`, "instead").
+    if (module?.source === undefined && module !== undefined) return { format: "module", source: module.script, shortCircuit: true };
     if (!/^file:.*\.m?ts$/.test(url)) return next(url, context);
     const source = readFileSync(fileURLToPath(url), "utf8");
     scripts.loaded.push(url);
-    const module = kept.get(url);
     if (module?.source === source) return { format: "module", source: module.script, shortCircuit: true };
     if (!scripts.missed) startStripper();
     scripts.missed = true;

@@ -1,0 +1,15 @@
+/** What can go wrong with drift. */
+export type DriftErrorCode =
+  | "E_DRIFT_NOT_BOOTED"
+  | "E_DRIFT_NOT_ROOT"
+  | "E_DRIFT_UNKNOWN"
+  | "E_DRIFT_CANNOT_REVERT"
+  | "E_DRIFT_CANNOT_ADOPT"
+  | "E_DRIFT_SECRET"
+  | "E_DRIFT_ALLOWED_FORMAT"
+  | "E_DRIFT_EXPORT_FORMAT"
+  | "E_DRIFT_DATE"
+  | "E_DRIFT_LOST_UNKNOWN"
+  | "E_EDIT_MOUNT"
+  | "E_EDIT_NO_ANSWER"
+  | "E_EDIT_NO_SESSION";
