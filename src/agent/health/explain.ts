@@ -12,7 +12,10 @@ import type { ProbeResult } from "./result.ts";
 /** Of failed probes of the start that runs. */
 export async function explainProbes(failed: readonly ProbeResult[], now: number): Promise<Finding> {
   const probes = failed.map(({ kind, name, reason, duration, output }) => ({
-    ...{ kind, name, reason: reason ?? "it failed", duration },
+    kind,
+    name,
+    reason: reason ?? "it failed",
+    duration,
     ...(output === undefined ? {} : { output }),
   }));
   const [first] = probes;
