@@ -2,6 +2,7 @@
 import { pruneKernels, removeEntry, setActivation, setCounter } from "#boot/activate.ts";
 import { espSpace, installEntry } from "#boot/arm.ts";
 import { readLoader } from "#boot/loader.ts";
+import { readRecovery } from "#boot/recovery.ts";
 import type { Entries, Loader } from "#deployment/loader.ts";
 
 /** @param esp where the ESP is mounted */
@@ -29,6 +30,7 @@ function readEntries(esp: string): Entries {
     ),
     next: state.next?.entry?.generation,
     activation: state.activation,
+    recovery: readRecovery(esp).map(({ kind, entry }) => ({ kind, generation: entry.generation, digest: entry.image })),
     problems: state.entries.flatMap(({ problem }) => problem ?? []),
   };
 }

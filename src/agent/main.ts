@@ -11,10 +11,11 @@ import { openContext } from "./context.ts";
 import type { AgentResult } from "./context.ts";
 import { drift } from "./table/drift.ts";
 import { generations } from "./table/generations.ts";
+import { state } from "./table/state.ts";
 import { trial } from "./table/trial.ts";
 import { USAGE } from "./usage.ts";
 
-export const COMMANDS: CommandTable = { ...generations, ...trial, ...drift };
+export const COMMANDS: CommandTable = { ...generations, ...state, ...trial, ...drift };
 
 /** @returns the exit code */
 export async function main(

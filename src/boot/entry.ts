@@ -57,19 +57,29 @@ export function renderEntry(entry: BootEntry): string {
         `kernel argument ${JSON.stringify(argument)}`,
         'one argument to an element of kernel.arguments, blanks in quotes: name="a b"',
       );
-  const own = [
-    `composefs=${entry.image}`,
-    "root=PARTLABEL=ashlar",
-    "rootfstype=ext4",
-    "rw",
-    `ashlar.generation=${entry.generation}`,
-    `panic=${PANIC_SECONDS}`,
-  ];
   return `${head}sort-key ${SORT_KEY}
 linux /ashlar/${entry.kernelId}/linux
 initrd /ashlar/${entry.kernelId}/initrd
-options ${[...own, ...entry.arguments].join(" ")}
+options ${entryOptions(entry).join(" ")}
 `;
+}
+
+/**
+ * The kernel command line of an entry.
+ * @param how.root how the physical root is mounted; writable when absent
+ * @param how.special arguments of an entry that is no ordinary start
+ */
+export function entryOptions(entry: BootEntry, how: { readonly root?: "ro" | "rw"; readonly special?: readonly string[] } = {}): string[] {
+  return [
+    `composefs=${entry.image}`,
+    "root=PARTLABEL=ashlar",
+    "rootfstype=ext4",
+    how.root ?? "rw",
+    `ashlar.generation=${entry.generation}`,
+    ...(how.special ?? []),
+    `panic=${PANIC_SECONDS}`,
+    ...entry.arguments,
+  ];
 }
 
 /**

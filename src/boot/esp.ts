@@ -6,6 +6,8 @@ import { renderEntry } from "./entry.ts";
 import { entryFileName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 import { kernelIdOf } from "./kernel-id.ts";
+import { recoveryFileName, renderRecovery } from "./recovery.ts";
+import type { RecoveryKind } from "./recovery.ts";
 
 export interface EspOptions {
   readonly image: Image;
@@ -14,6 +16,8 @@ export interface EspOptions {
   /** /usr/lib/systemd/boot/efi/systemd-bootx64.efi of the package systemd-boot-efi. */
   readonly systemdBoot: Buffer;
   readonly generation: number;
+  /** What the menu offers besides; nothing when absent. */
+  readonly recovery?: readonly RecoveryKind[];
 }
 
 export interface EspFile {
@@ -34,6 +38,10 @@ export function espFiles(options: EspOptions): EspFile[] {
     { path: `ashlar/${kernelId}/linux`, content: linux },
     { path: `ashlar/${kernelId}/initrd`, content: initrd },
     { path: `loader/entries/${entryFileName(generation, image.boot.tries)}`, content: Buffer.from(renderEntry(entry)) },
+    ...(options.recovery ?? []).map((kind) => ({
+      path: `loader/entries/${recoveryFileName(kind)}`,
+      content: Buffer.from(renderRecovery(kind, entry)),
+    })),
   ];
 }
 

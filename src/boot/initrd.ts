@@ -36,7 +36,7 @@ export interface GatheredInitrd {
 
 /** Measured on Debian 13's cloud kernel, see docs/decisions/initrd.md. Changing it changes every initrd. */
 const COMPRESSION_LEVEL = 9;
-const SCRIPTS = ["mount.sh", "seed-etc.sh", "emergency.sh"];
+const SCRIPTS = ["data.sh", "emergency.sh", "failsafe.sh", "mount.sh", "reset.sh", "seed-etc.sh", "var.sh"];
 
 /**
  * Gathers the initrd of a machine from its own packages. {@link compressInitrd} makes of it what the kernel loads.

@@ -10,7 +10,11 @@ import { MASKED_GENERATORS, MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.
 import { healthDropIns, healthUnits } from "./runtime/health.ts";
 import { MANAGER_CONF, TREE_MOUNTS_CONF, efiUnits } from "./runtime/mounts.ts";
 import { sshKeyUnits } from "./runtime/ssh.ts";
+import { recoveryUnits } from "./runtime/recovery.ts";
+import { schemaDropIns, schemaUnits } from "./runtime/schemas.ts";
 import { stateUnits } from "./runtime/state.ts";
+import { varKeep, wipedUnits } from "./runtime/var.ts";
+import { recoveryKinds } from "./recovery.ts";
 import type { RuntimeUnit } from "./runtime/unit.ts";
 
 const UNITS = "/usr/lib/systemd/system";
@@ -20,16 +24,33 @@ const MASKS = "/usr/local/lib/systemd";
 
 /** What the boot stage adds to a tree, in order. */
 export function bootContributions(system: System): Contribution[] {
-  const units = [...efiUnits(), ...stateUnits(system), ...sshKeyUnits(system), ...healthUnits()];
+  const units = [
+    ...efiUnits(),
+    ...stateUnits(system),
+    ...sshKeyUnits(system),
+    ...healthUnits(),
+    ...schemaUnits(system),
+    ...wipedUnits(system),
+    ...recoveryUnits(system.boot),
+  ];
   return [
     ...MOUNT_POINTS.map(({ path, mode }): Contribution => ({ kind: "directory", path, mode })),
     ...units.flatMap(unitContributions),
     ...TREE_MOUNTS_CONF.map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
     ...healthDropIns(system.boot).map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar.conf`, text)),
+    ...schemaDropIns(system).map(({ unit, text }) => file(`${UNITS}/${unit}.d/10-ashlar-schema.conf`, text)),
     file("/usr/lib/systemd/system.conf.d/10-ashlar.conf", MANAGER_CONF),
     ...MASKED_UNITS.map(({ unit }) => mask(`system/${unit}`)),
     ...MASKED_GENERATORS.map(({ generator }) => mask(`system-generators/${generator}`)),
     file(`${OWN}/etc-mode`, `${system.state.etcMode}\n`),
+    file(`${OWN}/var-mode`, `${system.state.varMode}\n`),
+    file(
+      `${OWN}/var-keep`,
+      varKeep(system)
+        .map((path) => `${path}\n`)
+        .join(""),
+    ),
+    file(`${OWN}/recovery`, `${recoveryKinds(system.boot).join(" ")}\n`),
     file(
       `${OWN}/state-etc`,
       [...system.state.etc]

@@ -16,14 +16,18 @@ import { generationsOf } from "./generations.ts";
 import type { Generation } from "./generations.ts";
 import type { Entries, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
+import { retained } from "./retention.ts";
+import type { RetentionRules } from "./retention.ts";
 import { prunePast, readAllRecords, retireRecord } from "./records.ts";
 import type { Past } from "./records.ts";
 import { transition } from "./trial.ts";
 import { readTrials } from "./trials.ts";
 
 export interface CollectOptions {
-  /** Newest startable generations to keep besides those that are always kept; 2 when absent. */
+  /** Newest startable generations to keep besides those that are always kept; that of the rules when absent, or 2. */
   readonly keep?: number;
+  /** What the config says of them; no age and no installed generation when absent. */
+  readonly rules?: RetentionRules;
   /** Say what would go, and remove nothing. */
   readonly dryRun?: boolean;
   /** What is being staged at the same time: its objects, and its generation if it has one. */
@@ -38,7 +42,7 @@ export interface CollectResult {
   readonly bytes: number;
 }
 
-const KEEP = 2;
+const DEFAULT_RULES: RetentionRules = { count: 2, installed: false, now: 0 };
 
 /**
  * Hold the machine's lock.
@@ -53,7 +57,12 @@ export async function collect(
   const entries = loader.entries();
   refuseUnknown(machine, entries);
   const generations = generationsOf(machine, records, entries);
-  const kept = retained(generations, options.keep ?? KEEP, options.staging?.image);
+  const rules = options.rules ?? DEFAULT_RULES;
+  const kept = retained(
+    generations,
+    { ...rules, count: options.keep ?? rules.count },
+    { staging: options.staging?.image, recovery: entries.recovery.map(({ generation }) => generation) },
+  );
   const doomed = generations.filter(({ number }) => !kept.has(number));
   // Read before anything is removed: an image that cannot be read stops here.
   const staying = generations.filter(({ number }) => kept.has(number));
@@ -84,34 +93,6 @@ function pastOf(machine: Machine, { state, entry, deployment }: Generation): Pas
   return denies && !known ? "failed" : "removed";
 }
 
-/** Why each generation that stays does so: what runs, what starts next, pins, the last good one, and the newest. */
-export function retained(generations: readonly Generation[], keep: number, staging?: ObjectId): Map<number, string> {
-  const kept = new Map<number, string>();
-  const add = (generation: Generation | undefined, why: string): void => {
-    if (generation !== undefined && !kept.has(generation.number)) kept.set(generation.number, why);
-  };
-  add(
-    generations.find(({ booted }) => booted),
-    "running",
-  );
-  add(
-    generations.find(({ next }) => next),
-    "starts next",
-  );
-  for (const generation of generations) if (generation.deployment.pinned) add(generation, "pinned");
-  for (const generation of generations)
-    if (generation.deployment.image.digest === staging && generation.entry === undefined) add(generation, "being staged");
-  const byActivation = generations
-    .filter(({ state }) => state?.is === "good" || state?.is === "trying")
-    .sort((a, b) => (b.entry?.activation ?? 0) - (a.entry?.activation ?? 0));
-  add(
-    byActivation.find(({ state, booted, next }) => state?.is === "good" && !booted && !next),
-    "last good",
-  );
-  for (const generation of byActivation.slice(0, keep)) add(generation, "newest");
-  return new Map([...kept].sort(([a], [b]) => a - b));
-}
-
 function refuseUnknown(machine: Machine, entries: Entries): void {
   const [problem] = entries.problems;
   if (problem === undefined) return;
@@ -138,6 +119,7 @@ function rootsOf(
     if (kernel !== undefined) for (const file of [kernel.linux, kernel.initrd]) roots.add(file);
   }
   for (const { generation, digest } of entries.all) if (!goes.has(generation)) images.add(digest);
+  for (const { digest } of entries.recovery) images.add(digest);
   if (machine.booted !== undefined) images.add(machine.booted.digest);
   for (const image of images) for (const object of objectsFor(image, machine, store)) roots.add(object);
   // A staged generation whose kernel never arrived has nothing to keep.

@@ -14,6 +14,10 @@ export type DeploymentErrorCode =
   | "E_GENERATION_INCOMPLETE"
   /** No block is left for the record of a generation. */
   | "E_PIN_SPACE"
+  /** The generation of the first installation is gone, or its initrd cannot reset. */
+  | "E_RESET_NONE"
+  /** A reset that nobody confirmed. */
+  | "E_RESET_CONFIRM"
   /** There is nothing to go back to. */
   | "E_ROLLBACK_NONE"
   | "E_STAGE_SPACE"

@@ -17,6 +17,8 @@ export interface Entries {
   readonly next: number | undefined;
   /** The highest activation number; a higher one starts next. */
   readonly activation: number;
+  /** Entries that are no generation's own (Failsafe, Factory reset), with the generation whose kernel and image they start. */
+  readonly recovery: readonly { readonly kind: string; readonly generation: number; readonly digest: ObjectId }[];
   /** Entries of Ashlar that cannot be read. */
   readonly problems: readonly string[];
 }

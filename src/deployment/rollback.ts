@@ -23,13 +23,18 @@ export interface RollbackResult {
  * @throws E_ROLLBACK_NONE, E_GENERATION_UNKNOWN, E_GENERATION_FAILED, E_GENERATION_INCOMPLETE
  */
 export function rollback(machine: Machine, loader: Loader, number?: number): RollbackResult {
+  const target = rollbackTarget(machine, loader, number);
+  if (!target.next) loader.activate(target.number, loader.entries().activation + 1);
+  return { generation: target.number, changed: !target.next, restart: !target.booted };
+}
+
+/** Where {@link rollback} would go. @throws as it does */
+export function rollbackTarget(machine: Machine, loader: Loader, number?: number): Generation {
   // A damaged record of another generation must not keep anybody from going back.
   const records = readRecords(machine.deployments);
   const entries = loader.entries();
   const generations = generationsOf(machine, records, entries);
-  const target = number === undefined ? previousOf(generations, entries) : chosen(generations, records, number);
-  if (!target.next) loader.activate(target.number, entries.activation + 1);
-  return { generation: target.number, changed: !target.next, restart: !target.booted };
+  return number === undefined ? previousOf(generations, entries) : chosen(generations, records, number);
 }
 
 function previousOf(generations: readonly Generation[], entries: Entries): Generation {

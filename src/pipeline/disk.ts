@@ -6,6 +6,9 @@ import { firstDeployment } from "#deployment/deployment.ts";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
 import { makeDisk } from "#image/disk.ts";
 import type { Lock } from "#lock/lock.ts";
+import { recoveryKinds } from "#boot/recovery.ts";
+import { imageRoot } from "#state/root-reader.ts";
+import { readSystem } from "#state/system-of.ts";
 import { openStore } from "#store/open.ts";
 import type { StoredFile } from "#store/store.ts";
 import { openToolchain } from "#toolchain/open.ts";
@@ -37,12 +40,14 @@ export async function makeDiskImage(options: DiskOptions, context: Context): Pro
     const lock = JSON.parse(store.read(built.lock).toString()) as Lock;
     const toolchain = await openToolchain("build", { workspace, report, packages: lock.tools.packages });
     const kernel = kernelOf(built.image);
+    const system = readSystem(imageRoot(store, built.image.digest));
     const files = espFiles({
       image: built.image,
       linux: store.read(kernel.linux),
       initrd: store.read(kernel.initrd),
       systemdBoot: readFileSync(join(toolchain.root, "usr/lib/systemd/boot/efi/systemd-bootx64.efi")),
       generation: 1,
+      recovery: system === undefined ? [] : recoveryKinds(system.boot),
     });
     // The initrd is no file of the tree, but the next upgrade would fetch it again if the store did not have it.
     const initrd = { object: kernel.initrd, size: store.read(kernel.initrd).length };

@@ -18,6 +18,11 @@ export interface StatePaths {
   readonly wiped: string;
 }
 
+/** Where a path below /var, /srv or /home lies on the disk; from there it can be renamed into other folders of /state. */
+export function onDisk({ sysroot }: Pick<Machine, "sysroot">, path: string): string {
+  return join(sysroot, "state", path);
+}
+
 export function statePaths({ sysroot }: Pick<Machine, "sysroot">): StatePaths {
   const state = join(sysroot, "state");
   return {

@@ -43,7 +43,11 @@ export async function installMachine(root: string, releases: string, trustedKeys
     writeFileSync(join(at("efi"), path), content);
   }
   writeFileSync(at("sysroot/ashlar/deployments/000001.json"), renderDeployment(firstDeployment(release.image)));
-  const system = { name: "web", updates: { keys: trustedKeys, source: releases }, health: { units: [], commands: [] } };
+  const system = {
+    name: "web",
+    updates: { keys: trustedKeys, source: releases, retention: { count: 2, installed: false } },
+    health: { units: [], commands: [] },
+  };
   writeFileSync(at("usr/lib/ashlar/system.json"), JSON.stringify(system));
   const machine = fakeMachine(root);
   machine.boot();

@@ -1,7 +1,7 @@
-import { collect, retained } from "#deployment/collect.ts";
 import { generationsOf } from "#deployment/generations.ts";
 import { locked } from "#deployment/lock.ts";
 import { floorsOf, readAllRecords } from "#deployment/records.ts";
+import { retained } from "#deployment/retention.ts";
 import { stage } from "#deployment/stage.ts";
 import type { StageResult } from "#deployment/stage.ts";
 import { AshlarError } from "#errors";
@@ -12,8 +12,10 @@ import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
 import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
+import { collectGenerations, retentionRules } from "../collecting.ts";
 import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
+import { refreshRecovery } from "../recovery.ts";
 import { settleTrials } from "../health/judge.ts";
 
 export interface UpgradeOptions {
@@ -29,8 +31,6 @@ export type UpgradeErrorCode = "E_UPGRADE_NO_SOURCE";
 
 /** The image failed before: nothing is wrong with the machine, but a person has to decide. */
 const EXIT_REFUSED = 3;
-/** Generations that an upgrade leaves besides what is always kept. */
-const KEEP = 2;
 
 /** `ashlar upgrade`: fetches the newest release and makes it the next generation. */
 export async function upgrade(context: AgentContext, options: UpgradeOptions): Promise<AgentResult> {
@@ -68,11 +68,14 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
 }
 
 /** Old generations go before the new one needs their space; most upgrades find none to remove and look at no object. */
-async function makeRoom({ machine, loader }: AgentContext, store: Store, release: Release): Promise<void> {
+async function makeRoom(context: AgentContext, store: Store, release: Release): Promise<void> {
+  const { machine, loader } = context;
+  refreshRecovery(context, store);
   const generations = generationsOf(machine, readAllRecords(machine.deployments), loader.entries());
   const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
-  if (retained(generations, KEEP, staging.image).size < generations.length)
-    await collect({ machine, loader, store }, { keep: KEEP, staging });
+  const rules = retentionRules(systemOf(machine), context.now());
+  if (retained(generations, rules, { staging: staging.image }).size < generations.length)
+    await collectGenerations(context, store, { staging });
 }
 
 function present(result: StageResult, release: Release, reboot: boolean): AgentResult {

@@ -1,11 +1,15 @@
 /** Commands that change which generations this machine has, and which of them starts. */
-import { FLAG, TEXT, wholeNumber } from "../command.ts";
+import { FLAG, TEXT, usage, wholeNumber } from "../command.ts";
 import type { CommandTable } from "../command.ts";
 
 export const USAGE = `  ashlar status                    what runs, what starts next, space, problems
   ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
          [--retry] [--reboot]      even if it failed its trial; restart at once
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
+         [--restore-state]         with data that is too new for it put back
+         [--keep-state]            or as it is
+         [--only PART,PART]        only kernel, services.NAME, packages.NAME, an option
+         [--from N] [--dry-run]    of generation N; say what that would be
   ashlar generations               all generations
   ashlar pin N, ashlar unpin N     keep a generation; let it go
   ashlar collect [--keep N]        remove generations that are too old
@@ -26,13 +30,23 @@ export const generations: CommandTable = {
       }),
   },
   rollback: {
-    options: { reboot: FLAG },
+    options: { reboot: FLAG, "restore-state": FLAG, "keep-state": FLAG, only: TEXT, from: TEXT, "dry-run": FLAG },
     operands: [0, 1],
-    run: async (context, { reboot }, [number]) =>
-      (await import("../commands/generation.ts")).rollback(context, {
+    run: async (context, { reboot, "restore-state": restore, "keep-state": keep, only, from, "dry-run": dryRun }, [number]) => {
+      if (typeof only === "string")
+        return (await import("../commands/compose.ts")).composeGeneration(context, {
+          parts: partsOf(only, number),
+          ...(from === undefined ? {} : { from: wholeNumber(String(from), "--from") }),
+          dryRun: dryRun === true,
+          reboot: reboot === true,
+        });
+      if (from !== undefined || dryRun === true) throw usage("--from and --dry-run belong to --only PART");
+      return (await import("../commands/generation.ts")).rollback(context, {
         ...(number === undefined ? {} : { generation: wholeNumber(number, "a generation") }),
         reboot: reboot === true,
-      }),
+        ...(restore === true ? { state: "restore" } : keep === true ? { state: "keep" } : {}),
+      });
+    },
   },
   pin: {
     options: {},
@@ -63,3 +77,11 @@ export const generations: CommandTable = {
     run: async (context, { repair }) => (await import("../commands/fsck.ts")).fsck(context, { repair: repair === true }),
   },
 };
+
+/** "kernel,services.nginx"; N is for going back as a whole. */
+function partsOf(text: string, number: string | undefined): string[] {
+  if (number !== undefined) throw usage("with --only, the other generation is named by --from N");
+  const parts = text.split(",").filter((part) => part !== "");
+  if (parts.length === 0) throw usage("--only takes parts, separated by commas: kernel, services.nginx");
+  return parts;
+}

@@ -14,9 +14,13 @@ fail() {
 
 # The trusted digest comes from the boot entry. The file is measured and mounted through one descriptor, so that nobody can
 # swap it in between; its fs-verity digest then vouches for every later read.
-digest=
+digest='' generation='' failsafe=no
 for word in $(cat /proc/cmdline); do
-	case $word in composefs=*) digest=${word#composefs=} ;; esac
+	case $word in
+	composefs=*) digest=${word#composefs=} ;;
+	ashlar.generation=*) generation=${word#ashlar.generation=} ;;
+	ashlar.failsafe) failsafe=yes ;;
+	esac
 done
 [ -n "$digest" ] || fail "the kernel command line has no composefs= argument"
 [ -e "$store/images/$digest" ] || fail "image $digest is not in $store/images"
@@ -39,24 +43,7 @@ exec 3<&-
 
 etc=$(cat "$new/usr/lib/ashlar/etc-mode") || fail "image $digest has no /usr/lib/ashlar/etc-mode"
 layer=/run/ashlar/etc
-[ "$etc" != persistent ] || layer=/sysroot/state/etc-overlay
-mkdir -p -m 0700 "$layer"
-mkdir -p -m 0755 "$layer/upper" "$layer/work"
-mount -t overlay ashlar-etc "$new/etc" -o "lowerdir=$new/etc,upperdir=$layer/upper,workdir=$layer/work" ||
-	fail "/etc cannot be mounted on $layer"
-. /usr/lib/ashlar/seed-etc.sh
-[ "$etc" != readonly ] || mount -o remount,ro "$new/etc"
-
-for folder in var home root srv; do
-	if [ ! -d "/sysroot/state/$folder" ]; then
-		mode=0755
-		[ "$folder" != root ] || mode=0700
-		mkdir -p -m "$mode" "/sysroot/state/$folder"
-	fi
-	mount --bind "/sysroot/state/$folder" "$new/$folder" || fail "/$folder cannot be mounted: has the image that folder?"
-done
-mount --bind /sysroot/state "$new/state"
-mount --bind /sysroot "$new/sysroot"
+if [ "$failsafe" = yes ]; then . /usr/lib/ashlar/failsafe.sh; else . /usr/lib/ashlar/data.sh; fi
 
 umount -l /sysroot
 mount --move "$new" /sysroot

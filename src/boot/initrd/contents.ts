@@ -27,7 +27,7 @@ export const PROGRAMS: readonly { readonly path: string; readonly why: string; r
   { path: "/usr/sbin/fsck", why: "systemd-fsck runs it" },
   { path: "/usr/sbin/e2fsck", why: "ext4" },
   { path: "/usr/sbin/fsck.ext4", why: "ext4" },
-  ...["cat", "chmod", "cp", "ln", "ls", "mkdir", "mv", "rm", "sleep", "sync", "tr", "uname"].map((name) => ({
+  ...["cat", "chmod", "chown", "cp", "ln", "ls", "mkdir", "mv", "rm", "sleep", "sync", "tr", "uname"].map((name) => ({
     path: `/usr/bin/${name}`,
     why: "the mount script, or looking into a failed start",
   })),

@@ -23,6 +23,7 @@ ExecStart=/bin/sh /usr/lib/ashlar/state-save.sh /usr/lib/ashlar/state-etc
       name: "ashlar-state-save.path",
       text: `[Unit]
 Description=Ashlar: watch the state files of /etc
+ConditionKernelCommandLine=!ashlar.failsafe
 
 [Path]
 ${watched.join("")}TriggerLimitIntervalSec=10s
