@@ -1,8 +1,9 @@
 /** Deployment: one generation of one machine; `ashlar/deployments/000002.json`. docs/formats/deployment.md is normative. */
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { imageShape } from "#formats/image-record.ts";
-import { boolean, integer, literal, optional, record, string } from "#formats/shape.ts";
+import { boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
 import type { Image } from "#image/image.ts";
+import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
 
 export interface Deployment {
@@ -14,6 +15,8 @@ export interface Deployment {
   readonly origin: string;
   /** Of the release it came from. */
   readonly sequence?: number;
+  /** Of a generation that this machine composed itself: its image but for these parts, which are those of `from`. */
+  readonly composedFrom?: { readonly base: ObjectId; readonly from: ObjectId; readonly parts: readonly string[] };
   /** Pinned generations are not collected. */
   readonly pinned: boolean;
   /** Seconds since 1970 at which it was staged; for people, nothing is decided by it. */
@@ -23,6 +26,8 @@ export interface Deployment {
 /** Six digits are what a boot entry has room for. */
 const NUMBER_MAX = 999_999;
 const ORIGIN_MAX = 4096;
+const PART_MAX = 4200;
+const PARTS_MAX = 256;
 /** Records are about 1.5 kB. */
 export const RECORD_MAX = 64 * 1024;
 
@@ -32,6 +37,7 @@ const deploymentShape = record({
   image: imageShape(objectIdShape),
   origin: string(ORIGIN_MAX),
   sequence: optional(integer(1)),
+  composedFrom: optional(record({ base: objectIdShape, from: objectIdShape, parts: list(string(PART_MAX), PARTS_MAX) })),
   pinned: boolean,
   created: integer(0),
 });

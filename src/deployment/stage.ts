@@ -29,6 +29,7 @@ export interface StageRequest {
   readonly objects: readonly ReleaseObject[];
   readonly origin: string;
   readonly sequence?: number;
+  readonly composedFrom?: Deployment["composedFrom"];
   /** Brings the missing ones of these objects into the store. */
   readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<{ readonly objects: number; readonly bytes: number }>;
   /** Called once it is sure that something will be staged: removes what is too old, so that its space can be used. */
@@ -109,6 +110,7 @@ function recordFor(request: StageRequest, machine: Machine, entries: Entries): D
       image: request.image,
       origin: request.origin,
       ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
+      ...(request.composedFrom === undefined ? {} : { composedFrom: request.composedFrom }),
       pinned: false,
       created: request.now,
     }
