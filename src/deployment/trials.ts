@@ -58,9 +58,11 @@ export interface Trials {
   readonly degraded?: Degraded;
 }
 
-const TEXT_MAX = 8192;
-const LOG_MAX = 200;
-const PROBES_MAX = 256;
+/** A full journal stays small: {@link DENIED_MAX} verdicts of at most 160 kB, some kilobytes each in practice. */
+const TEXT_MAX = 2000;
+const LOG_MAX = 40;
+const LINE_MAX = 500;
+const PROBES_MAX = 32;
 /** The oldest verdicts make room for new ones. */
 const DENIED_MAX = 32;
 const JOURNAL_MAX = 8 * 1024 * 1024;
@@ -83,7 +85,7 @@ const trialsShape = record({
       sequence: optional(integer(1)),
       reason: string(TEXT_MAX),
       probes: list(probeShape, PROBES_MAX),
-      log: list(string(TEXT_MAX), LOG_MAX),
+      log: list(string(LINE_MAX), LOG_MAX),
       when: integer(0),
       alsoFailed: optional(integer(1, NUMBER_MAX)),
     }),
@@ -140,7 +142,7 @@ export function writeTrials(machine: Machine, trials: Trials): void {
 /** Puts a verdict on the deny list; one of the same generation gives way. Texts are cut to what the journal holds. */
 export function deny(trials: Trials, verdict: Verdict): Trials {
   const others = trials.denied.filter(({ generation }) => generation !== verdict.generation);
-  const log = verdict.log.slice(-LOG_MAX).map((line) => line.slice(0, TEXT_MAX));
+  const log = verdict.log.slice(-LOG_MAX).map((line) => line.slice(0, LINE_MAX));
   return { ...trials, denied: [...others, { ...verdict, log, probes: short(verdict.probes), reason: verdict.reason.slice(0, TEXT_MAX) }] };
 }
 
