@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { ObjectId } from "#store/object.ts";
 import { espFiles } from "./esp.ts";
 import { readLoader } from "./loader.ts";
