@@ -9,23 +9,26 @@ import { COMMON, usage } from "./command.ts";
 import type { AgentCommand, CommandTable, Values } from "./command.ts";
 import { openContext } from "./context.ts";
 import type { AgentResult } from "./context.ts";
+import { apply } from "./table/apply.ts";
 import { drift } from "./table/drift.ts";
 import { generations } from "./table/generations.ts";
 import { state } from "./table/state.ts";
 import { trial } from "./table/trial.ts";
 import { USAGE } from "./usage.ts";
 
-export const COMMANDS: CommandTable = { ...generations, ...state, ...trial, ...drift };
+export const COMMANDS: CommandTable = { ...generations, ...state, ...trial, ...apply, ...drift };
 
 /** @returns the exit code */
 export async function main(
   args: readonly string[],
   output: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream },
 ): Promise<number> {
-  const json = args.includes("--json");
+  // What follows "--" is a command's own command line.
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const json = own.includes("--json");
   try {
     const [name = "", ...rest] = args;
-    if (name === "" || name === "help" || args.includes("--help") || args.includes("-h")) {
+    if (name === "" || name === "help" || own.includes("--help") || own.includes("-h")) {
       output.stdout.write(`${USAGE}\n`);
       return name === "" ? 2 : 0;
     }

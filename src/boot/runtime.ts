@@ -7,6 +7,8 @@ import type { System } from "#config/system.ts";
 import type { Contribution } from "#tree/contribution.ts";
 import { readAsset } from "./assets.ts";
 import { MASKED_GENERATORS, MASKED_UNITS, MOUNT_POINTS } from "./runtime/tables.ts";
+import { confirmUnits } from "./runtime/confirm.ts";
+import { driftUnits } from "./runtime/drift.ts";
 import { healthDropIns, healthUnits } from "./runtime/health.ts";
 import { MANAGER_CONF, TREE_MOUNTS_CONF, efiUnits } from "./runtime/mounts.ts";
 import { sshKeyUnits } from "./runtime/ssh.ts";
@@ -27,8 +29,10 @@ export function bootContributions(system: System): Contribution[] {
   const units = [
     ...efiUnits(),
     ...stateUnits(system),
+    ...driftUnits(system),
     ...sshKeyUnits(system),
     ...healthUnits(),
+    ...confirmUnits(),
     ...schemaUnits(system),
     ...wipedUnits(system),
     ...recoveryUnits(system.boot),
