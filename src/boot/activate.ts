@@ -1,9 +1,10 @@
 /** Changes which generation starts next, and removes what none needs. */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { syncFolder } from "#sys/atomic.ts";
 import { ENTRY_SECTOR, pad } from "./entry.ts";
+import { isBlank, removeEntryFile, renameEntryFile, writeEntryFile } from "./entry-file.ts";
 import { entryFileName, generationOf, parseEntryName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 import { ENTRIES, listEntries } from "./loader.ts";
@@ -14,13 +15,16 @@ import { ENTRIES, listEntries } from "./loader.ts";
  * @throws E_ENTRY_MISSING, E_ENTRY_MALFORMED, E_ENTRY_TOO_LONG (numbers end at 999999)
  */
 export function setActivation(esp: string, generation: number, activation: number): void {
-  const fileName = entriesOf(esp, generation)[0];
-  if (fileName === undefined)
+  const fileNames = entriesOf(esp, generation);
+  if (fileNames.length === 0)
     throw new AshlarError<BootErrorCode>("E_ENTRY_MISSING", `${esp}/${ENTRIES} has no entry of generation ${generation}`, {
       hint: "`ashlar generations` lists those there are",
       details: { generation },
     });
-  const path = join(esp, ENTRIES, fileName);
+  for (const fileName of fileNames) overwriteVersion(join(esp, ENTRIES, fileName), activation);
+}
+
+function overwriteVersion(path: string, activation: number): void {
   const fd = openSync(path, "r+");
   try {
     const sector = Buffer.alloc(ENTRY_SECTOR);
@@ -41,7 +45,7 @@ export function setActivation(esp: string, generation: number, activation: numbe
 
 /**
  * Takes the counter from the name of a generation's entry (it is good), or leaves it no try (the boot loader passes over it).
- * A rename within one folder: FAT rewrites one directory entry, and needs no space.
+ * What is good must not be lost on the way: it gets a second entry before the first one goes. What is bad may be.
  */
 export function setCounter(esp: string, generation: number, counter: "none" | "exhausted"): void {
   for (const name of entriesOf(esp, generation)) {
@@ -49,15 +53,30 @@ export function setCounter(esp: string, generation: number, counter: "none" | "e
     // What is good has no counter to change.
     if (tries === undefined) continue;
     const wanted = entryFileName(generation, counter === "none" ? undefined : { left: 0, done: tries.done });
-    if (name !== wanted) renameSync(join(esp, ENTRIES, name), join(esp, ENTRIES, wanted));
+    if (name === wanted) continue;
+    const [from, to] = [join(esp, ENTRIES, name), join(esp, ENTRIES, wanted)];
+    if (counter === "exhausted" || !copied(from, to)) renameEntryFile(from, to);
+    else removeEntryFile(from);
   }
   syncFolder(join(esp, ENTRIES));
+}
+
+/** @returns false when there is no room for another file */
+function copied(from: string, to: string): boolean {
+  try {
+    writeEntryFile(to, readFileSync(from));
+    return true;
+  } catch (error) {
+    if (!hasErrno(error, "ENOSPC")) throw error;
+    rmSync(to, { force: true });
+    return false;
+  }
 }
 
 /** Removes the entry of a generation, whatever its counter says. @returns whether there was one */
 export function removeEntry(esp: string, generation: number): boolean {
   const names = entriesOf(esp, generation);
-  for (const name of names) rmSync(join(esp, ENTRIES, name));
+  for (const name of names) removeEntryFile(join(esp, ENTRIES, name));
   if (names.length > 0) syncFolder(join(esp, ENTRIES));
   return names.length > 0;
 }
@@ -68,7 +87,7 @@ export function removeEntry(esp: string, generation: number): boolean {
  */
 export function pruneKernels(esp: string): string[] {
   const home = join(esp, "ashlar");
-  for (const name of listEntries(esp)) if (name.startsWith("ashlar-") && name.endsWith(".tmp")) rmSync(join(esp, ENTRIES, name));
+  for (const name of leftovers(esp)) rmSync(join(esp, ENTRIES, name));
   // Any mention keeps a folder, also in an entry that cannot be parsed or is somebody else's.
   const texts = listEntries(esp).map((name) => readFileSync(join(esp, ENTRIES, name), "latin1"));
   const doomed = listFolders(home).filter(
@@ -77,6 +96,19 @@ export function pruneKernels(esp: string): string[] {
   for (const folder of doomed) rmSync(join(home, folder), { recursive: true });
   if (doomed.length > 0) syncFolder(home);
   return doomed;
+}
+
+/** Files of an interrupted command: written aside, blank, or the counted twin of an entry that is good by now. */
+function leftovers(esp: string): string[] {
+  const names = listEntries(esp);
+  return names.filter((name) => {
+    if (!name.startsWith("ashlar-")) return false;
+    if (name.endsWith(".tmp")) return true;
+    const parsed = parseEntryName(name);
+    if (parsed === undefined || isBlank(readFileSync(join(esp, ENTRIES, name)))) return parsed !== undefined;
+    const twin = parsed.tries === undefined ? undefined : names.find((other) => other === `${parsed.id}.conf`);
+    return twin !== undefined && readFileSync(join(esp, ENTRIES, twin)).equals(readFileSync(join(esp, ENTRIES, name)));
+  });
 }
 
 function entriesOf(esp: string, generation: number): string[] {

@@ -3,12 +3,13 @@
  * at them, comes last. A power cut at any moment leaves the old entries as they were.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import type { Image } from "#image/image.ts";
-import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
+import { syncFolder } from "#sys/atomic.ts";
 import { renderEntry } from "./entry.ts";
+import { removeEntryFile, writeEntryFile } from "./entry-file.ts";
 import { entryFileName, generationOf, parseEntryName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 import { entryOf } from "./esp.ts";
@@ -47,9 +48,10 @@ export function installEntry(esp: string, image: Image, options: InstallOptions)
     // "x.conf" and "x+3.conf" must never exist together: blessing would do nothing, and a good entry run out of tries.
     for (const old of listEntries(esp)) {
       const name = parseEntryName(old);
-      if (name !== undefined && generationOf(name.id) === generation && old !== fileName) rmSync(join(esp, ENTRIES, old));
+      if (name !== undefined && generationOf(name.id) === generation && old !== fileName) removeEntryFile(join(esp, ENTRIES, old));
     }
-    writeFileAtomic(join(esp, ENTRIES, fileName), entry);
+    mkdirSync(join(esp, ENTRIES), { recursive: true });
+    writeEntryFile(join(esp, ENTRIES, fileName), entry);
   } catch (cause) {
     throw new AshlarError<BootErrorCode>("E_ESP_WRITE", `cannot write generation ${generation} to ${esp}: ${String(cause)}`, {
       cause,
@@ -94,22 +96,18 @@ function hasKernel(esp: string, kernelId: string, files: KernelFiles): boolean {
   }
 }
 
-function writeKernel(esp: string, kernelId: string, files: KernelFiles): void {
+/** Under its own name from the start: no entry names it yet, or only ones that a damaged copy has broken anyway. */
+/** Both files, aside and then under their name. */
+export function writeKernel(esp: string, kernelId: string, files: KernelFiles): void {
   const folder = join(esp, "ashlar", kernelId);
-  const aside = `${folder}.new`;
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(aside, { recursive: true });
-  writeDurably(join(aside, "linux"), files.linux);
-  writeDurably(join(aside, "initrd"), files.initrd);
-  syncFolder(aside);
-  // Only a damaged copy can be in the way here; entries that use it are broken anyway.
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(aside, folder);
-  syncFolder(join(esp, "ashlar"));
+  mkdirSync(folder, { recursive: true });
+  writeDurably(join(folder, "linux"), files.linux);
+  writeDurably(join(folder, "initrd"), files.initrd);
+  for (const each of [folder, join(esp, "ashlar"), esp]) syncFolder(each);
 }
 
 function writeDurably(path: string, content: Buffer): void {
-  const fd = openSync(path, "wx", 0o600);
+  const fd = openSync(path, "w", 0o600);
   try {
     for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
     fsyncSync(fd);

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import type { Image } from "#image/image.ts";
 import type { ObjectId } from "#store/object.ts";
-import { pruneKernels, removeEntry, setActivation } from "./activate.ts";
+import { pruneKernels, removeEntry, setActivation, setCounter } from "./activate.ts";
 import { espSpace, installEntry } from "./arm.ts";
 import { espFiles } from "./esp.ts";
 import { kernelIdOf } from "./kernel-id.ts";
@@ -120,4 +120,52 @@ test("a damaged entry is reported, keeps its kernel, and does not hide the other
   assert.match(state.entries[0]?.problem ?? "", /ashlar-000002\+3\.conf: no composefs=/);
   assert.equal(state.entries[1]?.entry?.generation, 1);
   assert.deepEqual(pruneKernels(esp), []);
+});
+
+test("a blank file is no entry, and goes with the next collection", (t) => {
+  const esp = freshEsp(t);
+  const entries = join(esp, "loader/entries");
+  writeFileSync(join(entries, "ashlar-000002+3.conf"), "");
+  writeFileSync(join(entries, "ashlar-000003+3.conf"), Buffer.alloc(342));
+  const { entries: found, next } = readLoader(esp);
+  assert.deepEqual([found.length, next?.entry?.generation], [1, 1]);
+  pruneKernels(esp);
+  assert.deepEqual(entriesIn(esp), ["ashlar-000001+3.conf"]);
+});
+
+test("a generation that is found good has one entry, and had one all the time", (t) => {
+  const esp = freshEsp(t);
+  const entries = join(esp, "loader/entries");
+  const text = readFileSync(join(entries, "ashlar-000001+3.conf"));
+  setCounter(esp, 1, "none");
+  assert.deepEqual(entriesIn(esp), ["ashlar-000001.conf"]);
+  assert.deepEqual(readFileSync(join(entries, "ashlar-000001.conf")), text);
+  // As a power cut between the two steps leaves it.
+  writeFileSync(join(entries, "ashlar-000001+2-1.conf"), text);
+  const state = readLoader(esp);
+  assert.deepEqual(
+    state.entries.map(({ fileName }) => fileName),
+    ["ashlar-000001.conf"],
+  );
+  setActivation(esp, 1, 5);
+  assert.deepEqual(readFileSync(join(entries, "ashlar-000001+2-1.conf")), readFileSync(join(entries, "ashlar-000001.conf")));
+  pruneKernels(esp);
+  assert.deepEqual(entriesIn(esp), ["ashlar-000001.conf"]);
+});
+
+test("a counted entry is no twin of one that cannot be read", (t) => {
+  const esp = freshEsp(t);
+  writeFileSync(join(esp, "loader/entries/ashlar-000001.conf"), "title half an ent");
+  assert.equal(readLoader(esp).next?.fileName, "ashlar-000001+3.conf");
+  pruneKernels(esp);
+  assert.ok(entriesIn(esp).includes("ashlar-000001+3.conf"));
+});
+
+test("a bad generation has no tries left, and one that is good keeps its name", (t) => {
+  const esp = freshEsp(t);
+  setCounter(esp, 1, "exhausted");
+  assert.deepEqual(entriesIn(esp), ["ashlar-000001+0.conf"]);
+  setCounter(esp, 1, "none");
+  setCounter(esp, 1, "exhausted");
+  assert.deepEqual(entriesIn(esp), ["ashlar-000001.conf"]);
 });

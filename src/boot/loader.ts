@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { hasErrno } from "#errors";
 import type { BootEntry } from "./entry.ts";
 import { SORT_KEY, parseEntry, parseFields } from "./entry.ts";
+import { isBlank } from "./entry-file.ts";
 import { generationOf, parseEntryName } from "./entry-name.ts";
 import type { EntryName } from "./entry-name.ts";
 import { nextEntry, sortEntries } from "./order.ts";
@@ -41,11 +42,19 @@ export function readLoader(esp: string): LoaderState {
   const found: LoaderEntry[] = [];
   for (const fileName of listEntries(esp)) {
     const name = parseEntryName(fileName);
-    if (name !== undefined) found.push(describe(name, fileName, readFileSync(join(esp, ENTRIES, fileName))));
+    if (name === undefined) continue;
+    const content = readFileSync(join(esp, ENTRIES, fileName));
+    if (!isBlank(content)) found.push(describe(name, fileName, content));
   }
-  const entries = sortEntries(found);
+  const entries = sortEntries(withoutTwins(found));
   const activation = Math.max(0, ...entries.map(({ entry }) => entry?.activation ?? 0));
   return { entries, next: nextEntry(entries), activation };
+}
+
+/** A power cut while a generation was found good leaves its counted entry beside the new one; the boot loader may take either. */
+function withoutTwins(entries: readonly LoaderEntry[]): LoaderEntry[] {
+  const good = new Set(entries.filter(({ tries, entry }) => tries === undefined && entry !== undefined).map(({ id }) => id));
+  return entries.filter(({ id, tries }) => tries === undefined || !good.has(id));
 }
 
 /** Names in loader/entries, sorted. */

@@ -1,5 +1,5 @@
 /**
- * The trial of a new generation. systemd-bless-boot (pulled in by its generator when the boot loader counts) waits for
+ * The trial of a new generation. systemd-bless-boot.service (pulled in by its generator when the boot loader counts) waits for
  * boot-complete.target, which waits for the health probes. What ends otherwise goes back:
  *
  *   a probe fails                        ashlar-health.service fails, and with it boot-complete.target
@@ -46,7 +46,7 @@ StandardOutput=journal+console
 TimeoutStartSec=5min
 FailureAction=reboot-force
 `,
-      scripts: ["trial-failed.sh"],
+      scripts: ["trial-failed.sh", "bless.sh"],
     },
   ];
 }
@@ -58,6 +58,11 @@ export function healthDropIns(boot: Pick<System["boot"], "deadline">): { readonl
       // Only a counted start has this job (systemd-bless-boot.service), so only a trial can run out of time.
       unit: "boot-complete.target",
       text: `[Unit]\nJobTimeoutSec=${boot.deadline}\nOnFailure=ashlar-trial-failed.service\n`,
+    },
+    {
+      // systemd's own way is a rename, which FAT does in two steps: with one generation a power cut in between leaves none.
+      unit: "systemd-bless-boot.service",
+      text: "[Service]\nExecStart=\nExecStart=/bin/sh /usr/lib/ashlar/bless.sh\n",
     },
     ...["emergency.service", "rescue.service"].map((unit) => ({
       unit,
