@@ -23,6 +23,8 @@ export interface FsckOptions {
    * missing verity on. Objects that the disk does not give, and those that are missing, stay as they are.
    */
   readonly repair?: boolean;
+  /** Leave objects with wrong content and images that lead nowhere where they are: they are to be replaced. */
+  readonly keepDamaged?: boolean;
   /** What an image refers to; without it only the image itself is looked for. */
   readonly references?: References;
   readonly report?: Step;
@@ -68,7 +70,7 @@ async function check(store: Store, options: FsckOptions): Promise<FsckReport> {
     bytes: checked.reduce((sum, { size }) => sum + size, 0),
     images: images.ids.length,
     problems,
-    repaired: repair ? problems.filter((problem) => repaired(problem)).length : 0,
+    repaired: repair ? problems.filter((problem) => repaired(problem, options.keepDamaged ?? false)).length : 0,
   };
 }
 
@@ -105,9 +107,9 @@ async function checkImages(store: Store, ids: readonly ObjectId[], references: R
 }
 
 /** Takes away what only harms; true when the problem is gone. */
-function repaired(problem: StoreProblem): boolean {
-  const removable =
-    problem.kind === "corrupt" || problem.kind === "stray" || (problem.kind === "missing" && problem.object === problem.neededBy);
+function repaired(problem: StoreProblem, keepDamaged: boolean): boolean {
+  const damaged = problem.kind === "corrupt" || (problem.kind === "missing" && problem.object === problem.neededBy);
+  const removable = problem.kind === "stray" || (damaged && !keepDamaged);
   if (removable) rmSync(problem.path, { recursive: true, force: true });
   return removable ? !existsSync(problem.path) : problem.kind === "unprotected";
 }

@@ -10,7 +10,7 @@ import { imagePath, imageTarget, objectPath } from "./layout.ts";
 import { exclusively, lockShared } from "./lock.ts";
 import { readMeta, writeMeta } from "./meta.ts";
 import type { ObjectId } from "./object.ts";
-import { placeBytes } from "./place.ts";
+import { placeBytes, replaceBytes } from "./place.ts";
 import { createPool } from "./pool.ts";
 import { makeRecoveryFolders, markUnsynced, recover } from "./recover.ts";
 import type { Store, VerityMode } from "./store.ts";
@@ -58,6 +58,10 @@ export async function openStore(root: string, options: OpenStoreOptions = {}): P
     add: (content) => {
       writing();
       return placeBytes(target, content);
+    },
+    replace: (content) => {
+      writing();
+      return replaceBytes(target, content);
     },
     addFiles: async (files, addOptions = {}) => {
       if (files.length === 0) return [];

@@ -39,6 +39,8 @@ export interface Store {
   pathOf(object: ObjectId): string;
   /** Stores bytes; returns at once when they are there already. Durable only after {@link flush}. */
   add(content: Buffer): ObjectId;
+  /** Stores bytes in place of what has their name, in one step: a reader sees the damaged object or the whole one. */
+  replace(content: Buffer): ObjectId;
   /** Stores many files, hashed by worker threads; the source files are moved into the store (same file system) when `move` is set, else copied. Order of the result = order of the input. */
   addFiles(
     files: readonly FileToStore[],

@@ -54,7 +54,7 @@ export async function installMachine(root: string, releases: string, trustedKeys
   return machine;
 }
 
-function fakeMachine(root: string): FakeMachine {
+export function fakeMachine(root: string): FakeMachine {
   const open = (): { machine: Machine; loader: Loader } => {
     const machine = openMachine(root);
     return { machine, loader: openLoader(machine.esp) };

@@ -23,6 +23,11 @@ export function memoryStore(): Store {
       objects.set(object, Buffer.from(content));
       return object;
     },
+    replace: (content) => {
+      const object = verityDigest(content) as ObjectId;
+      objects.set(object, Buffer.from(content));
+      return object;
+    },
     addFiles: () => Promise.reject(new Error("a memory store takes no files")),
     read,
     flush: () => {},

@@ -14,7 +14,9 @@ export const USAGE = `  ashlar status                    what runs, what starts 
   ashlar pin N, ashlar unpin N     keep a generation; let it go
   ashlar collect [--keep N]        remove generations that are too old
          [--dry-run]               say what would go
-  ashlar fsck [--repair]           measure every object of the store again`;
+  ashlar fsck                      measure every object of the store again
+         [--repair]                fetch what is damaged, from where it came
+         [--from SOURCE]           or from there`;
 
 export const generations: CommandTable = {
   status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
@@ -72,9 +74,13 @@ export const generations: CommandTable = {
       }),
   },
   fsck: {
-    options: { repair: FLAG },
+    options: { repair: FLAG, from: TEXT },
     operands: [0, 0],
-    run: async (context, { repair }) => (await import("../commands/fsck.ts")).fsck(context, { repair: repair === true }),
+    run: async (context, { repair, from }) =>
+      (await import("../commands/fsck.ts")).fsck(context, {
+        repair: repair === true,
+        ...(typeof from === "string" ? { from } : {}),
+      }),
   },
 };
 
