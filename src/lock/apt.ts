@@ -23,7 +23,14 @@ export interface AptQuestion {
   readonly recommends: boolean;
   /** Versions to stay at, where the indexes still have them. */
   readonly pins: readonly { readonly name: string; readonly version: string }[];
+  /** What is installed already, as dpkg's status file says it: nothing of it may go. An empty system when absent. */
+  readonly installed?: string;
+  /** Stanzas of a Packages index for packages that no archive has; asked for below the root {@link LOCAL}. */
+  readonly local?: string;
 }
+
+/** Root of packages that the question brings itself. */
+export const LOCAL = "local";
 
 export interface AptContext {
   readonly workspace: Workspace;
@@ -42,7 +49,7 @@ export async function askApt(question: AptQuestion, { workspace, toolchain }: Ap
   const run = mkdtempSync(join(workspace.work, "apt-"));
   try {
     for (const folder of ["state", "archives/partial"]) mkdirSync(join(run, folder), { recursive: true });
-    writeFileSync(join(run, "status"), "");
+    writeFileSync(join(run, "status"), question.installed ?? "");
     writeFileSync(join(run, "preferences"), question.pins.map(pinStanza).join("\n"));
     const { exitCode, stdout, stderr } = await runInToolchain(
       toolchain,
@@ -65,7 +72,7 @@ export async function askApt(question: AptQuestion, { workspace, toolchain }: Ap
   }
 }
 
-function options({ architecture, recommends }: AptQuestion): string[] {
+function options({ architecture, recommends, installed }: AptQuestion): string[] {
   const settings = {
     "Dir::Etc::sourcelist": "/apt/sources.list",
     "Dir::Etc::sourceparts": "/dev/null",
@@ -85,7 +92,7 @@ function options({ architecture, recommends }: AptQuestion): string[] {
     recommends ? "--install-recommends" : "--no-install-recommends",
     "-qq",
     "-y",
-    "--allow-downgrades",
+    ...(installed === undefined ? ["--allow-downgrades"] : ["--no-remove"]),
     "--print-uris",
   ];
 }
@@ -103,15 +110,16 @@ function parseUris(output: string): { root: string; path: string }[] {
 }
 
 /** The folder that shows one set of indexes to apt; made once. */
-function prepareView({ archives, architecture }: AptQuestion, workspace: Workspace): string {
-  const builtin = builtinPackage();
+function prepareView({ archives, architecture, local }: AptQuestion, workspace: Workspace): string {
+  const own = new Map([[BUILTIN, builtinPackage().stanza], ...(local === undefined ? [] : [[LOCAL, local] as const])]);
   const lines = archives.map(({ root, suite, components }) => sourceLine({ root, suite, architecture, components }));
-  const sources = `${[...lines, sourceLine({ root: BUILTIN, suite: BUILTIN, architecture, components: ["main"] })].join("\n")}\n`;
+  const ownLines = [...own.keys()].map((name) => sourceLine({ root: name, suite: name, architecture, components: ["main"] }));
+  const sources = `${[...lines, ...ownLines].join("\n")}\n`;
   const lists = archives.flatMap(({ root, suite, indexes }) =>
     indexes.map(({ component, sha256 }) => ({ name: listName({ root, suite, component, architecture }), sha256 })),
   );
   const key = createHash("sha256")
-    .update(JSON.stringify([sources, lists, builtin.locked.sha256]))
+    .update(JSON.stringify([sources, lists, builtinPackage().locked.sha256, ...(local === undefined ? [] : [local])]))
     .digest("hex")
     .slice(0, 32);
   const view = join(workspace.archive, "apt", key);
@@ -120,7 +128,8 @@ function prepareView({ archives, architecture }: AptQuestion, workspace: Workspa
   for (const folder of ["lists/partial", "cache"]) mkdirSync(join(aside, folder), { recursive: true });
   writeFileSync(join(aside, "sources.list"), sources);
   for (const { name, sha256 } of lists) symlinkSync(`/archive/${sha256}`, join(aside, "lists", name));
-  writeFileSync(join(aside, "lists", listName({ root: BUILTIN, suite: BUILTIN, component: "main", architecture })), builtin.stanza);
+  for (const [name, stanzas] of own)
+    writeFileSync(join(aside, "lists", listName({ root: name, suite: name, component: "main", architecture })), stanzas);
   try {
     renameSync(aside, view);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** What Ashlar's own tools are made of. Their dependencies come along; nothing of the build host is used. */
 
-export type ToolSet = "build" | "check" | "faults" | "vm";
+export type ToolSet = "build" | "check" | "faults" | "layers" | "vm";
 
 /** Where tools come from, whatever suite a system is built from: the same tools everywhere. */
 export const TOOLS = { suite: "trixie", architecture: "amd64", components: ["main"] } as const;
@@ -43,6 +43,8 @@ export const TOOL_SETS: Readonly<Record<ToolSet, readonly string[]>> = {
     "xz-utils",
     "zstd",
   ],
+  /** On a machine, for layers: packages are installed by the dpkg of the image itself. */
+  layers: ["apt", "bubblewrap", "dpkg", "eatmydata"],
   /** Only for `ashlar build --check`. */
   check: ["libfaketime"],
   /** Only for tests: makes system calls fail. */

@@ -1,6 +1,6 @@
 /** Reading a tree back from its dump. */
 import type { ByteString } from "#formats/bytes.ts";
-import type { DumpInode } from "#formats/composefs/dump-entry.ts";
+import type { DumpEntry, DumpInode } from "#formats/composefs/dump-entry.ts";
 import { parseDumpfile } from "#formats/composefs/dumpfile-parse.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, decodeDevice } from "#formats/file-mode.ts";
 import { parseObjectId } from "#store/object.ts";
@@ -16,9 +16,14 @@ const EMPTY: FileContent = { inline: Buffer.alloc(0) };
  * @throws E_DUMP_SYNTAX, or E_TREE_DUMP for a dump that is not of a tree: times that differ, a file without content, no root
  */
 export function parseTree(text: string): Tree {
+  return treeOf(parseDumpfile(text));
+}
+
+/** The tree that an image or a dump was written from. @throws E_TREE_DUMP */
+export function treeOf(entries: Iterable<DumpEntry>): Tree {
   const nodes = new Map<ByteString, TreeNode>();
   let mtime: number | undefined;
-  for (const entry of parseDumpfile(text)) {
+  for (const entry of entries) {
     if (nodes.has(entry.path)) throw notATree(entry.path, "is there twice");
     if (entry.hardlink !== undefined) {
       nodes.set(entry.path, { kind: "hardlink", target: entry.hardlink });

@@ -73,6 +73,11 @@ export async function configurePackages(packages: readonly UnpackedPackage[], co
   );
 }
 
+/** Runs what is still to do: packages that others woke by a trigger. */
+export async function configurePending(context: ScriptContext): Promise<void> {
+  await runInRoot(context, "/usr/bin/dpkg", ["--force-unsafe-io", "--abort-after=1", "--configure", "--pending"], {});
+}
+
 /** Runs `dpkg --unpack`, the plain path; `archives` are paths inside the sandbox. */
 export async function unpackWithDpkg(archives: readonly string[], packagesFolder: string, context: ScriptContext): Promise<void> {
   await runInRoot(

@@ -50,11 +50,14 @@ const RULES: readonly { readonly pattern: string; readonly fate: "factory" | "di
 
 const rules = RULES.map((rule) => ({ ...rule, matches: compilePattern(rule.pattern) }));
 
+/** Where an image says how to make these folders; the lexicographically first file wins over packages' own lines (tmpfiles.d(5)). */
+export const FACTORY_LINES = "/usr/lib/tmpfiles.d/00-ashlar.conf";
+
 /** Originals, for tmpfiles.d(5) to copy or link to. */
 const FACTORY = "/usr/share/factory";
 
 /** The mount points of mutable data; their own mode is set by the boot stage. */
-const MUTABLE = ["/var", "/root", "/home", "/srv"] as const;
+export const MUTABLE = ["/var", "/root", "/home", "/srv"] as const;
 
 /**
  * Empties the mutable folders of a draft and writes what makes their content on the machine.
@@ -95,11 +98,11 @@ export function classifyMutable(draft: Draft, classes: Readonly<Record<string, V
   );
   lines.push(`L+ /var/lib/dpkg - - - - ../..${DPKG_DATABASE}`);
   const text = ["# Made by Ashlar: what packages put into /var, /root, /home and /srv.", ...lines.sort(byPath)].join("\n");
-  // The lexicographically first file wins over packages' own lines for the same path (tmpfiles.d(5)).
-  putFile(draft, "/usr/lib/tmpfiles.d/00-ashlar.conf", `${text}\n`, { mode: 0o644, uid: 0, gid: 0 });
+  putFile(draft, FACTORY_LINES, `${text}\n`, { mode: 0o644, uid: 0, gid: 0 });
 }
 
-function fateOf(path: ByteString, classes: Readonly<Record<string, VarClass>>): "factory" | "discard" | undefined {
+/** What becomes of a path in one of these folders; undefined for a file that neither the config nor a rule knows. */
+export function fateOf(path: ByteString, classes: Readonly<Record<string, VarClass>>): "factory" | "discard" | undefined {
   for (const [declared, kind] of Object.entries(classes)) {
     if (path === declared || path.startsWith(`${declared}/`)) return kind === "state" ? "factory" : "discard";
   }
