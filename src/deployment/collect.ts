@@ -18,6 +18,7 @@ import type { Entries, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { retained } from "./retention.ts";
 import type { RetentionRules } from "./retention.ts";
+import { objectsOfLayers } from "./layers.ts";
 import { prunePast, readAllRecords, retireRecord } from "./records.ts";
 import type { Past } from "./records.ts";
 import { transition } from "./trial.ts";
@@ -117,6 +118,11 @@ function rootsOf(
     images.add(deployment.image.digest);
     const { kernel } = deployment.image;
     if (kernel !== undefined) for (const file of [kernel.linux, kernel.initrd]) roots.add(file);
+    // What its image was derived from: with the next base it is done again.
+    const { layers } = deployment;
+    if (layers === undefined) continue;
+    images.add(layers.base.digest);
+    for (const object of objectsOfLayers(layers, store)) roots.add(object);
   }
   for (const { generation, digest } of entries.all) if (!goes.has(generation)) images.add(digest);
   for (const { digest } of entries.recovery) images.add(digest);

@@ -5,6 +5,8 @@ import { boolean, integer, list, literal, optional, record, string } from "#form
 import type { Image } from "#image/image.ts";
 import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
+import { layersShape } from "./layers.ts";
+import type { DeployedLayers } from "./layers.ts";
 
 export interface Deployment {
   readonly version: 1;
@@ -17,6 +19,8 @@ export interface Deployment {
   readonly sequence?: number;
   /** Of a generation that this machine composed itself: its image but for these parts, which are those of `from`. */
   readonly composedFrom?: { readonly base: ObjectId; readonly from: ObjectId; readonly parts: readonly string[] };
+  /** Of a generation with packages or folders that were added on this machine. */
+  readonly layers?: DeployedLayers;
   /** Pinned generations are not collected. */
   readonly pinned: boolean;
   /** Seconds since 1970 at which it was staged; for people, nothing is decided by it. */
@@ -38,6 +42,7 @@ const deploymentShape = record({
   origin: string(ORIGIN_MAX),
   sequence: optional(integer(1)),
   composedFrom: optional(record({ base: objectIdShape, from: objectIdShape, parts: list(string(PART_MAX), PARTS_MAX) })),
+  layers: optional(layersShape),
   pinned: boolean,
   created: integer(0),
 });

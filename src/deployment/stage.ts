@@ -17,10 +17,12 @@ import type { Store } from "#store/store.ts";
 import type { Deployment } from "./deployment.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import { generationsOf, trialOfImage } from "./generations.ts";
+import { sameLayers } from "./layers.ts";
 import type { Entries, KernelFiles, Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { floorsOf, readAllRecords, writeRecord } from "./records.ts";
-import { requireSpace } from "./space.ts";
+import { holdSpace } from "./space.ts";
+import type { StagingSpace } from "./space.ts";
 import { isStartable, transition } from "./trial.ts";
 
 export interface StageRequest {
@@ -30,7 +32,8 @@ export interface StageRequest {
   readonly origin: string;
   readonly sequence?: number;
   readonly composedFrom?: Deployment["composedFrom"];
-  /** Brings the missing ones of these objects into the store. */
+  readonly layers?: Deployment["layers"];
+  /** Brings the missing ones of these objects into the store, and says as progress how many of their bytes are there. */
   readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<{ readonly objects: number; readonly bytes: number }>;
   /** Called once it is sure that something will be staged: removes what is too old, so that its space can be used. */
   readonly makeRoom?: () => Promise<void>;
@@ -65,18 +68,20 @@ export async function stage(request: StageRequest, context: StageContext): Promi
   const known = withoutStaging(request, machine, loader);
   if (known !== undefined) return known;
   await request.makeRoom?.();
-  requireSpace(request, { machine, loader, store });
+  using space = holdSpace(request, { machine, loader, store });
   const fetched = await report.step("fetch what is missing", async (step) => {
-    const brought = await fillsUp(machine.store, () => request.bring(request.objects, step));
+    const brought = await fillsUp(machine.store, () => request.bring(request.objects, givingBack(space, step)));
     step.detail(`${brought.objects} of ${request.objects.length} objects`);
     return brought;
   });
+  space.arrived(1);
   const entries = loader.entries();
   const deployment = recordFor(request, machine, entries);
   await report.step(`install generation ${deployment.number}`, () =>
     fillsUp(machine.sysroot, async () => {
       const kernelFiles = complete(request.image, store);
       writeRecord(machine.deployments, deployment);
+      space.installing();
       loader.install(request.image, { generation: deployment.number, activation: entries.activation + 1, kernelFiles });
     }),
   );
@@ -91,10 +96,19 @@ function withoutStaging(request: StageRequest, machine: Machine, loader: Loader)
   const { refused, effects } = transition(state, request.retry === true ? "retry" : "stage", request.image.boot.tries);
   if (generation === undefined || effects.includes("install")) return undefined;
   if (refused === true) return { outcome: "refused", generation };
+  wantLayers(generation, request, machine);
   // What runs on its last try is here already; whether it starts again is what its probes are about to say.
   if (entries.next === generation || !isStartable(state)) return { outcome: "current", generation };
   loader.activate(generation, entries.activation + 1);
   return { outcome: "activated", generation };
+}
+
+/** The same image can be wanted for other reasons: a package that was a layer is part of the base now, say. */
+function wantLayers(number: number, { layers }: StageRequest, machine: Machine): void {
+  const deployment = readAllRecords(machine.deployments).deployments.find((each) => each.number === number);
+  if (deployment === undefined || sameLayers(deployment.layers, layers)) return;
+  const { layers: _before, ...rest } = deployment;
+  writeRecord(machine.deployments, layers === undefined ? rest : { ...rest, layers });
 }
 
 /** The record of an interrupted staging of the same image, or a new one. */
@@ -104,13 +118,14 @@ function recordFor(request: StageRequest, machine: Machine, entries: Entries): D
     ({ deployment, entry }) => entry === undefined && deployment.image.digest === request.image.digest,
   );
   return (
-    interrupted?.deployment ?? {
+    (sameLayers(interrupted?.deployment.layers, request.layers) ? interrupted?.deployment : undefined) ?? {
       version: 1,
       number: Math.max(floorsOf(records).number, ...entries.all.map(({ generation }) => generation + 1)),
       image: request.image,
       origin: request.origin,
       ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
       ...(request.composedFrom === undefined ? {} : { composedFrom: request.composedFrom }),
+      ...(request.layers === undefined ? {} : { layers: request.layers }),
       pinned: false,
       created: request.now,
     }
@@ -133,6 +148,17 @@ function complete(image: Image, store: Store): KernelFiles {
       { hint: "publish the image again; the machine runs on unchanged", details: { image: image.digest, missing } },
     );
   return { linux: store.read(kernel.linux), initrd: store.read(kernel.initrd) };
+}
+
+/** What has arrived needs no held space any more: progress in bytes says how much that is. */
+function givingBack(space: StagingSpace, step: Step): Step {
+  return {
+    ...step,
+    progress: (done, total, unit) => {
+      if (unit === "bytes" && total !== undefined && total > 0) space.arrived(done / total);
+      step.progress(done, total, unit);
+    },
+  };
 }
 
 async function fillsUp<T>(path: string, work: () => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import { hasErrno } from "#errors";
 import { bootIdOf } from "./boot-id.ts";
 import { generationsOf } from "./generations.ts";
 import type { Generation, Trial } from "./generations.ts";
+import { layerNames } from "./layers.ts";
 import type { Entries, Loader } from "./loader.ts";
 import type { Machine, RunningImage } from "./machine.ts";
 import { readRecords } from "./records.ts";
@@ -26,6 +27,8 @@ export interface GenerationStatus {
   readonly sequence?: number;
   readonly origin: string;
   readonly kernel?: string;
+  /** Names of what was added on this machine. */
+  readonly layers?: readonly string[];
   /** Seconds since 1970. */
   readonly created: number;
 }
@@ -90,6 +93,7 @@ function describe({ number, deployment, entry, trial, booted, next }: Generation
     ...(deployment.sequence === undefined ? {} : { sequence: deployment.sequence }),
     origin: deployment.origin,
     ...(deployment.image.kernel === undefined ? {} : { kernel: deployment.image.kernel.version }),
+    ...(deployment.layers === undefined ? {} : { layers: layerNames(deployment.layers.set) }),
     created: deployment.created,
   };
 }
@@ -123,6 +127,9 @@ function problemsOf(records: Records, entries: Entries | undefined, generations:
       .map(
         ({ number }) => `generation ${number} runs on its last try and is not marked good yet; \`journalctl -u ashlar-health\` says more`,
       ),
+    ...(generations.find(({ next }) => next)?.deployment.layers?.quarantined ?? []).map(
+      ({ layer, why }) => `layer ${layer} is left out of the next generation: ${why}`,
+    ),
     ...(entries?.all ?? [])
       .filter(({ generation }) => !generations.some(({ number }) => number === generation))
       .map(({ generation }) => `boot entry ${generation} has no record`),
