@@ -36,7 +36,8 @@ export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, s
     name: system.name,
     digest,
     kernel,
-    boot: system.boot,
+    // Only what a boot entry is made of: machines read this record strictly, also older ones.
+    boot: { timeout: system.boot.timeout, tries: system.boot.tries },
     config: loaded.digest,
     lock: digestOf(lock),
     epoch,
