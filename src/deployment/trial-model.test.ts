@@ -97,8 +97,14 @@ test("whatever happens in which order, what starts next is good or on trial, and
       const machine = await installMachine(join(home.path, `machine-${++runs}`), folder, [publisher.publicKey]);
       const first = machine.open().machine.booted?.generation ?? 0;
       const model: Model = {
-        ...{ machine, chosen: first, left: new Set<number>(), staged: new Set<number>(), fallbacks: 0, verdict: "passed" },
-        ...{ denied: new Set<string>(), numbers: new Map<number, string>() },
+        machine,
+        chosen: first,
+        left: new Set(),
+        staged: new Set(),
+        fallbacks: 0,
+        verdict: "passed",
+        denied: new Set(),
+        numbers: new Map(),
       };
       for (const next of actions) {
         const said = JSON.stringify(next);
@@ -117,69 +123,77 @@ test("whatever happens in which order, what starts next is good or on trial, and
 
 /** @returns whether the power was cut */
 async function perform(model: Model, next: Action): Promise<boolean> {
-  const { machine, loader } = model.machine.open();
   switch (next.do) {
     case "start":
       start(model, "start");
       return false;
-    case "stage": {
-      const release = releases[next.release];
-      assert.ok(release);
-      let result: StageResult | undefined;
-      const powerless = await withPowerCut(next.cut, async () => {
-        await learn(model);
-        result = await upgrade(model, release, next.retry);
-      });
-      if (result !== undefined && !powerless) {
-        const bad = model.denied.has(release.image.digest) && !hasWhole(model, release.image.digest);
-        assert.equal(result.outcome === "refused", bad && !next.retry, `${release.image.digest} is denied: ${bad}`);
-        if (result.outcome === "staged" || result.outcome === "activated") model.chosen = result.generation;
-      }
-      return powerless;
-    }
+    case "stage":
+      return stageRelease(model, next);
     case "rollback":
-      return withPowerCut(next.cut, async () => {
-        try {
-          model.chosen = rollback(machine, loader, next.to).generation;
-        } catch (error) {
-          if (!(error instanceof AshlarError) || !/^E_(GENERATION|ROLLBACK)_/.test(error.code)) throw error;
-        }
-      });
+      return withPowerCut(next.cut, async () => goBack(model, next.to));
     case "collect":
-      return withPowerCut(next.cut, async () => {
-        const store = await openTestStore(machine.store);
-        try {
-          await learn(model);
-          await collect({ machine, loader, store }, { keep: next.keep });
-        } finally {
-          await store.close();
-        }
-      });
-    case "pass":
+      return withPowerCut(next.cut, () => collectAll(model, next.keep));
+    default:
+      // A start has one verdict.
       if (model.verdict !== "none") return false;
-      model.verdict = "passed";
-      return withPowerCut(next.cut, async () => {
-        const running = bootedOf(model.machine);
-        await learn(model);
-        bless({ machine, loader }, { uncount: true });
-        model.denied.delete(running?.deployment.image.digest ?? "");
-      });
-    case "fail": {
-      if (model.verdict !== "none") return false;
-      model.verdict = "failed";
-      const running = bootedOf(model.machine);
-      assert.ok(running);
-      return withPowerCut(next.cut, async () => {
-        await learn(model);
-        const finding = { reason: "page: 500", probes: [{ kind: "http", name: "page", reason: "500", duration: 1 }], log: [], when: 0 };
-        const { outcome } = condemn({ machine, loader }, finding);
-        assert.equal(outcome, running.state?.is === "good" ? "degraded" : "bad");
-        if (outcome !== "bad") return;
-        model.left.add(running.number);
-        model.denied.add(running.deployment.image.digest);
-      });
-    }
+      model.verdict = next.do === "pass" ? "passed" : "failed";
+      return withPowerCut(next.cut, () => (next.do === "pass" ? pass(model) : fail(model)));
   }
+}
+
+async function stageRelease(model: Model, next: Extract<Action, { do: "stage" }>): Promise<boolean> {
+  const release = releases[next.release];
+  assert.ok(release);
+  let result: StageResult | undefined;
+  let bad = false;
+  const powerless = await withPowerCut(next.cut, async () => {
+    await learn(model);
+    bad = model.denied.has(release.image.digest) && !hasWhole(model, release.image.digest);
+    result = await upgrade(model, release, next.retry);
+  });
+  if (result === undefined || powerless) return powerless;
+  assert.equal(result.outcome === "refused", bad && !next.retry, `${release.image.digest} is denied: ${bad}`);
+  if (result.outcome === "staged" || result.outcome === "activated") model.chosen = result.generation;
+  return powerless;
+}
+
+function goBack(model: Model, to: number | undefined): void {
+  const { machine, loader } = model.machine.open();
+  try {
+    model.chosen = rollback(machine, loader, to).generation;
+  } catch (error) {
+    if (!(error instanceof AshlarError) || !/^E_(GENERATION|ROLLBACK)_/.test(error.code)) throw error;
+  }
+}
+
+async function collectAll(model: Model, keep: number): Promise<void> {
+  const { machine, loader } = model.machine.open();
+  const store = await openTestStore(machine.store);
+  try {
+    await learn(model);
+    await collect({ machine, loader, store }, { keep });
+  } finally {
+    await store.close();
+  }
+}
+
+async function pass(model: Model): Promise<void> {
+  const running = bootedOf(model.machine);
+  await learn(model);
+  bless(model.machine.open(), { uncount: true });
+  model.denied.delete(running?.deployment.image.digest ?? "");
+}
+
+async function fail(model: Model): Promise<void> {
+  const running = bootedOf(model.machine);
+  assert.ok(running);
+  await learn(model);
+  const probes = [{ kind: "http", name: "page", reason: "500", duration: 1 }];
+  const { outcome } = condemn(model.machine.open(), { reason: "page: 500", probes, log: [], when: 0 });
+  assert.equal(outcome, running.state?.is === "good" ? "degraded" : "bad");
+  if (outcome !== "bad") return;
+  model.left.add(running.number);
+  model.denied.add(running.deployment.image.digest);
 }
 
 /** What the agent does before it changes anything. */
