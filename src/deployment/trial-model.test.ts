@@ -123,22 +123,17 @@ test("whatever happens in which order, what starts next is good or on trial, and
 
 /** @returns whether the power was cut */
 async function perform(model: Model, next: Action): Promise<boolean> {
-  switch (next.do) {
-    case "start":
-      start(model, "start");
-      return false;
-    case "stage":
-      return stageRelease(model, next);
-    case "rollback":
-      return withPowerCut(next.cut, async () => goBack(model, next.to));
-    case "collect":
-      return withPowerCut(next.cut, () => collectAll(model, next.keep));
-    default:
-      // A start has one verdict.
-      if (model.verdict !== "none") return false;
-      model.verdict = next.do === "pass" ? "passed" : "failed";
-      return withPowerCut(next.cut, () => (next.do === "pass" ? pass(model) : fail(model)));
+  if (next.do === "stage") return stageRelease(model, next);
+  if (next.do === "rollback") return withPowerCut(next.cut, async () => goBack(model, next.to));
+  if (next.do === "collect") return withPowerCut(next.cut, () => collectAll(model, next.keep));
+  if (next.do === "start") {
+    start(model, "start");
+    return false;
   }
+  // A start has one verdict.
+  if (model.verdict !== "none") return false;
+  model.verdict = next.do === "pass" ? "passed" : "failed";
+  return withPowerCut(next.cut, () => (next.do === "pass" ? pass(model) : fail(model)));
 }
 
 async function stageRelease(model: Model, next: Extract<Action, { do: "stage" }>): Promise<boolean> {
