@@ -104,7 +104,8 @@ function ownersAround(path: ByteString, newer: Root, older: Root): ReadonlySet<s
   return new Set();
 }
 
-function linkTarget(path: ByteString, node: DumpInode | undefined): ByteString | undefined {
+/** Where a symbolic link leads, as a path of the image; undefined for what is no link. */
+export function linkTarget(path: ByteString, node: DumpInode | undefined): ByteString | undefined {
   if (node?.mode === undefined || node.mode >>> 12 !== 0o12 || node.payload === undefined) return undefined;
   const parts = (node.payload.startsWith("/") ? node.payload : `${parentOf(path)}/${node.payload}`).split("/");
   const result: string[] = [];

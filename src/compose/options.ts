@@ -122,6 +122,14 @@ export function decides(grain: Grain, path: ByteString): boolean {
   }
 }
 
+/** The grain of a System that decides a path of its image. */
+export function grainOf(system: System, path: ByteString): Grain | undefined {
+  const keyed = (["files", "links", "directories", "users"] as const).flatMap((option) =>
+    Object.keys(system[option]).map((key): Grain => [option, key]),
+  );
+  return [...keyed, ...Object.keys(WHOLE).map((option): Grain => [option])].find((grain) => decides(grain, path));
+}
+
 /** Where the image has a path of the config: what is declared in the machine's own folders lies below /usr/share/factory. */
 export function placeOf(path: string): ByteString {
   const place = fromText(path);

@@ -108,7 +108,7 @@ function stageComposed(
 ): Promise<StageResult> {
   const { machine, loader, report } = context;
   const { image, contents } = composition;
-  const { origin, sequence } = newer.deployment;
+  const { origin, sequence, layers } = newer.deployment;
   const kernel = image.kernel === undefined ? [] : [image.kernel.linux, image.kernel.initrd];
   const objects: ReleaseObject[] = [
     ...[...composition.objects].map(([object, size]) => ({ object, size })),
@@ -122,7 +122,16 @@ function stageComposed(
   };
   const composedFrom = { base: newer.deployment.image.digest, from: older.deployment.image.digest, parts: [...new Set(parts)].sort() };
   return stage(
-    { image, objects, origin, ...(sequence === undefined ? {} : { sequence }), composedFrom, now: context.now(), bring },
+    {
+      image,
+      objects,
+      origin,
+      ...(sequence === undefined ? {} : { sequence }),
+      ...(layers === undefined ? {} : { layers }),
+      composedFrom,
+      now: context.now(),
+      bring,
+    },
     { machine, loader, store, report },
   );
 }

@@ -16,6 +16,7 @@ import type { AgentContext, AgentResult } from "../context.ts";
 import { damageOf, describeDamage } from "../repair/damage.ts";
 import type { Damage } from "../repair/damage.ts";
 import { heal, sourcesOf } from "../repair/heal.ts";
+import { recompose } from "../repair/recompose.ts";
 import type { Healed } from "../repair/heal.ts";
 
 export interface FsckCommandOptions {
@@ -51,7 +52,11 @@ async function check(context: AgentContext, store: Store, options: FsckCommandOp
   if (options.repair === true) {
     const sources = sourcesOf(options.from, systemOf(context.machine).updates.source, deployments);
     for (let round = 0; round < ROUNDS && now.damage.length > 0; round++) {
-      const result = await context.report.step("fetch damaged objects", (step) => heal(now.damage, { sources, deployments, store, step }));
+      const result = await context.report.step("fetch damaged objects", async (step) => {
+        const made = recompose(now.damage, deployments, store);
+        const damage = now.damage.filter(({ object }) => !made.objects.includes(object));
+        return joined(made, await heal(damage, { sources, deployments, store, step }));
+      });
       healed.push(...result.objects);
       bytes += result.bytes;
       failures.push(...result.failures);
@@ -64,6 +69,10 @@ async function check(context: AgentContext, store: Store, options: FsckCommandOp
   }
   const rewritten = options.repair === true && now.boot.length > 0 ? repairBoot(context, store, deployments) : [];
   return present({ before, now, healed, bytes, failures, rewritten }, options);
+}
+
+function joined(a: Healed, b: Healed): Healed {
+  return { objects: [...a.objects, ...b.objects], bytes: a.bytes + b.bytes, failures: [...a.failures, ...b.failures] };
 }
 
 async function look(

@@ -16,7 +16,8 @@ export const USAGE = `  ashlar status                    what runs, what starts 
          [--dry-run]               say what would go
   ashlar fsck                      measure every object of the store again
          [--repair]                fetch what is damaged, from where it came
-         [--from SOURCE]           or from there`;
+         [--from SOURCE]           or from there
+  ashlar why NAME                  where a path, unit or kernel argument comes from`;
 
 export const generations: CommandTable = {
   status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
@@ -72,6 +73,12 @@ export const generations: CommandTable = {
         ...(typeof keep === "string" ? { keep: wholeNumber(keep, "--keep") } : {}),
         dryRun: dryRun === true,
       }),
+  },
+  why: {
+    options: {},
+    operands: [1, 1],
+    missing: "a path, a unit or a kernel argument",
+    run: async (context, _values, [name = ""]) => (await import("../commands/why.ts")).why(context, name),
   },
   fsck: {
     options: { repair: FLAG, from: TEXT },
