@@ -25,6 +25,9 @@ export const dumpImage: Compare["dumpImage"] = async (...given) => (await import
 /** The store: is it right, and what is still needed? */
 export const checkStore: Maintain["checkStore"] = async (...given) => (await import("./pipeline/maintain.ts")).checkStore(...given);
 export const collectStore: Maintain["collectStore"] = async (...given) => (await import("./pipeline/maintain.ts")).collectStore(...given);
+/** A machine's drift → its config. */
+export const readDrift: AdoptSource["readDrift"] = async (...given) => (await import("./pipeline/adopt-source.ts")).readDrift(...given);
+export const adoptDrift: Adopt["adoptDrift"] = async (...given) => (await import("./pipeline/adopt.ts")).adoptDrift(...given);
 /** All of it, from a config to a rollback. */
 export const demo: Demo["demo"] = async (...given) => (await import("./pipeline/demo.ts")).demo(...given);
 
@@ -38,4 +41,6 @@ type Publish = typeof import("./pipeline/publish.ts");
 type Vm = typeof import("./pipeline/vm.ts");
 type Compare = typeof import("./pipeline/compare.ts");
 type Maintain = typeof import("./pipeline/maintain.ts");
+type AdoptSource = typeof import("./pipeline/adopt-source.ts");
+type Adopt = typeof import("./pipeline/adopt.ts");
 type Demo = typeof import("./pipeline/demo.ts");

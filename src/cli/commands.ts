@@ -1,4 +1,5 @@
 import type { CommandEntry } from "./command.ts";
+import { adoptCommand } from "./commands/adopt.ts";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { collectCommand } from "./commands/collect.ts";
@@ -43,7 +44,7 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     title: "Update machines",
-    commands: { "key create": keyCreateCommand, publish: publishCommand },
+    commands: { "key create": keyCreateCommand, publish: publishCommand, adopt: adoptCommand },
   },
   {
     title: "Look after the store of this host",

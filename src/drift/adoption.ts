@@ -50,7 +50,10 @@ export function planAdoption(item: ExportItem, system: System): Adoption {
       const list = { path: ["kernel", "arguments"] };
       return {
         ...none,
-        changes: [present ? { kind: "include", ...list, item: item.name } : { kind: "exclude", ...list, items: [item.name] }],
+        changes:
+          system.kernel.arguments.includes(item.name) === present
+            ? []
+            : [present ? { kind: "include", ...list, item: item.name } : { kind: "exclude", ...list, items: [item.name] }],
         expected: { kind: "kernel", argument: item.name, present },
       };
     }
@@ -128,6 +131,7 @@ function adoptUnit(item: ExportItem, system: System): Adoption {
     unmasked: [undefined, ["mask"]],
   };
   const found = lists[change];
+  if (found !== undefined && unit === undefined) throw cannot(item, "the generation has no such unit", `ashlar drift revert ${name}`);
   if (found === undefined || unit === undefined)
     throw cannot(
       item,
@@ -139,7 +143,8 @@ function adoptUnit(item: ExportItem, system: System): Adoption {
   const leave = from
     .filter((list) => system.services[list].includes(name))
     .map((list): ConfigChange => ({ kind: "exclude", path: ["services", list], items: names }));
-  const join: ConfigChange[] = to === undefined ? [] : [{ kind: "include", path: ["services", to], item: name }];
+  const isIn = to === undefined || system.services[to].includes(name);
+  const join: ConfigChange[] = isIn ? [] : [{ kind: "include", path: ["services", to], item: name }];
   return {
     item,
     changes: [...leave, ...join],

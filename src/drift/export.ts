@@ -109,8 +109,8 @@ export function parseExport(text: string, from: string): DriftExport {
 }
 
 /** A drop-in of `systemctl edit --runtime`. */
-function atRunTime({ kind, path }: Finding, readFile: (path: string) => Buffer): { node?: ExportNode } {
-  if (kind !== "unit" || path?.startsWith("/run/") !== true || path.includes(".wants/") || path.includes(".requires/")) return {};
+function atRunTime({ kind, change, path }: Finding, readFile: (path: string) => Buffer): { node?: ExportNode } {
+  if (kind !== "unit" || path?.startsWith("/run/") !== true || (change !== "edited" && change !== "added")) return {};
   const content = readFile(path).toString("base64");
   return { node: { type: "file", mode: "0644", owner: "root", group: "root", uid: 0, gid: 0, content, xattrs: [] } };
 }

@@ -16,6 +16,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  rmdirSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
@@ -67,6 +68,17 @@ export function restoreFromImage(root: string, path: ByteString, image: ImageVie
 /** Removes a path and all below it; nothing happens when it is not there. */
 export function removePath(root: string, path: ByteString): void {
   rmSync(local(root, path), { recursive: true, force: true });
+}
+
+/** Removes a folder in which nothing is. @returns whether it did */
+export function removeEmpty(root: string, path: ByteString): boolean {
+  try {
+    rmdirSync(local(root, path));
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "ENOENT", "ENOTDIR", "EBUSY"].some((errno) => hasErrno(error, errno))) return false;
+    throw error;
+  }
 }
 
 /** Puts a file, folder or link in one step: a reader sees the old one or the new one. A folder keeps what is in it. */

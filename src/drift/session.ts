@@ -2,7 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
+import { parseMountinfo, topmostMount } from "#formats/mountinfo.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
+
+/** What the overlay is called in mountinfo; by this it is found. */
+export const EDIT_SOURCE = "ashlar-edit";
 
 export interface SessionRecord {
   /** Seconds since 1970. */
@@ -11,10 +15,22 @@ export interface SessionRecord {
   readonly by: string;
   /** What was run; empty for a shell. */
   readonly command: readonly string[];
+  /** Digest of the image that lies below. */
+  readonly image: string;
+}
+
+/**
+ * The session whose overlay is what /usr shows now.
+ * @param root "/" on a machine
+ */
+export function openSession(root: string): SessionRecord | undefined {
+  const mountinfo = readFileSync(join(root, "proc/self/mountinfo"), "utf8");
+  if (topmostMount(parseMountinfo(mountinfo), "/usr")?.source !== EDIT_SOURCE) return undefined;
+  return readSession(join(root, "run/ashlar/edit")) ?? { since: 0, by: "somebody", command: [], image: "" };
 }
 
 /** @param folder /run/ashlar/edit */
-export function readSession(folder: string): SessionRecord | undefined {
+function readSession(folder: string): SessionRecord | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, "session.json"), "utf8")) as SessionRecord;
   } catch (error) {

@@ -70,8 +70,8 @@ export async function adoptDrift(request: AdoptRequest): Promise<AdoptResult> {
     for (const [path, content] of sources) refuseOther(path, content, adoption);
     const reasons: string[] = [];
     let proven = false;
-    // Where a source is declared, its new content may be all: then the text stays as it is.
-    const unchanged = sources.size > 0 ? [text] : [];
+    // Where a source is declared, its new content may be all; and two findings can be about one option.
+    const unchanged = sources.size > 0 || adoption.changes.length === 0 ? [text] : [];
     for (const candidate of [...unchanged, ...(await candidatesFor(text, adoption.changes, config.path))]) {
       const instead = new Map([...written, ...sources, [config.path, Buffer.from(candidate)]]);
       const adoptions = [...done, adoption];
@@ -97,7 +97,7 @@ export async function adoptDrift(request: AdoptRequest): Promise<AdoptResult> {
   }
   return {
     config: config.path,
-    adopted: drift.items.map(({ name }) => name),
+    adopted: [...new Set(drift.items.map(({ name }) => name))],
     written: [...(text === original ? [] : [config.path]), ...written.keys()].map((path) => relative(config.folder, path)),
     diff,
     dryRun: request.dryRun === true,

@@ -1,5 +1,6 @@
 import { statusOf } from "#deployment/status.ts";
 import type { GenerationStatus, MachineStatus } from "#deployment/status.ts";
+import { openSession } from "#drift/session.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
 import { table } from "#report/table.ts";
 import { systemOf } from "../context.ts";
@@ -9,6 +10,7 @@ import type { AgentContext, AgentResult } from "../context.ts";
 export async function status(context: AgentContext): Promise<AgentResult> {
   const { name } = systemOf(context.machine);
   const found = statusOf(context.machine, context.loader);
+  const edited = found.booted === undefined ? undefined : openSession(context.machine.root);
   const lines = [
     `${name}: ${running(found)}; ${starting(found)}`,
     "",
@@ -17,9 +19,10 @@ export async function status(context: AgentContext): Promise<AgentResult> {
     ...found.space.map(({ path, size, free }) => `${path}: ${formatBytes(free)} of ${formatBytes(size)} free`),
     ...(found.degraded === undefined ? [] : [`degraded: ${found.degraded}`]),
     ...found.problems.map((problem) => `problem: ${problem}`),
+    ...(edited === undefined ? [] : [`An edit session of ${edited.by} lies over /usr until the next start: sudo ashlar drift`]),
     ...(found.complete ? [] : ["Boot entries can be read only by root: sudo ashlar status"]),
   ];
-  return { json: { name, ...found }, text: lines.join("\n") };
+  return { json: { name, ...found, ...(edited === undefined ? {} : { edited }) }, text: lines.join("\n") };
 }
 
 /** `ashlar generations` */

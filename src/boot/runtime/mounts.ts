@@ -41,13 +41,14 @@ Options=fmask=0133,dmask=0022,nosuid,nodev,noexec,noatime
   ];
 }
 
-const INITRD_MOUNTS = ["etc", "home", "root", "srv", "state", "sysroot", "var"];
+/** /usr is one only while another image or an edit lies over it. */
+const LASTING_MOUNTS = ["etc", "home", "root", "srv", "state", "sysroot", "usr", "var"];
 
 /**
- * The initrd's mounts stay until the machine is off. Without this systemd would try to unmount them while the journal and
+ * The initrd's mounts, and those over /usr, stay until the machine is off. Without this systemd would try to unmount them while the journal and
  * everything else still use them, and report failures at each shutdown.
  */
-export const TREE_MOUNTS_CONF: readonly { readonly unit: string; readonly text: string }[] = INITRD_MOUNTS.map((name) => ({
+export const TREE_MOUNTS_CONF: readonly { readonly unit: string; readonly text: string }[] = LASTING_MOUNTS.map((name) => ({
   unit: `${name}.mount`,
   text: "[Unit]\nDefaultDependencies=no\n",
 }));

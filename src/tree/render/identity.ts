@@ -9,7 +9,8 @@ export function renderIdentity(draft: Draft, system: System): void {
   putFile(draft, "/etc/hostname", `${system.hostname}\n`, TEXT);
   putFile(draft, "/etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${system.hostname}\n::1 localhost ip6-localhost ip6-loopback\n`, TEXT);
   putFile(draft, "/etc/locale.conf", `LANG=${system.locale}\n`, TEXT);
-  putFile(draft, "/etc/default/locale", `LANG=${system.locale}\n`, TEXT);
+  // The link that Debian's own tmpfiles.d would put there at each start.
+  putSymlink(draft, "/etc/default/locale", "../locale.conf");
   putFile(draft, "/etc/timezone", `${system.timezone}\n`, TEXT);
   putSymlink(draft, "/etc/localtime", `/usr/share/zoneinfo/${system.timezone}`);
   const { layout, variant, options } = system.keyboard;
