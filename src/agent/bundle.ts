@@ -5,9 +5,11 @@
  *   /usr/lib/ashlar/node                the Node that built the image, without debug information
  *   /usr/lib/ashlar/agent.js, *.js      this program, bundled; commands are loaded when they are used
  *   /usr/lib/ashlar/node_modules/koffi  system calls
+ *   …/node_modules/@napi-rs/lzma        packages and indexes in xz, for layers
+ *   /usr/lib/ashlar/keys                Debian's archive keys, for layers
  *   /usr/lib/ashlar/system.json         the System, without secrets
  */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -39,6 +41,8 @@ export async function agentContributions(system: System, workspace: Workspace): 
     // The addon alone: koffi's own loader only looks for it in many places.
     { kind: "file", path: `${AGENT_HOME}/node_modules/koffi/package.json`, content: `{"main":"koffi.node"}\n`, mode: 0o644 },
     { kind: "file-from", path: `${AGENT_HOME}/node_modules/koffi/koffi.node`, from: koffiAddon(), mode: 0o644 },
+    ...xzAddon(),
+    ...archiveKeys(),
     { kind: "file", path: `${AGENT_HOME}/system.json`, content: `${canonicalJson(withoutSecrets(system))}\n`, mode: 0o644 },
   ];
 }
@@ -53,7 +57,7 @@ async function bundled(): Promise<{ name: string; content: Buffer }[]> {
     target: "node26",
     minify: true,
     keepNames: true,
-    external: ["koffi"],
+    external: ["koffi", "@napi-rs/lzma"],
     chunkNames: "[name]-[hash]",
     outdir: "/",
     absWorkingDir: join(import.meta.dirname, "../.."),
@@ -77,6 +81,25 @@ function strippedNode(workspace: Workspace): string {
 function koffiAddon(): string {
   const platform = createRequire(requireFrom.resolve("koffi")).resolve("@koromix/koffi-linux-x64");
   return join(dirname(platform), "linux_x64/koffi.node");
+}
+
+/** As for koffi: the addon, and the one function of it that is called. */
+function xzAddon(): Contribution[] {
+  const home = `${AGENT_HOME}/node_modules/@napi-rs/lzma`;
+  const addon = createRequire(requireFrom.resolve("@napi-rs/lzma")).resolve("@napi-rs/lzma-linux-x64-gnu");
+  return [
+    { kind: "file", path: `${home}/package.json`, content: `{"exports":{"./xz":"./xz.js"}}\n`, mode: 0o644 },
+    { kind: "file", path: `${home}/xz.js`, content: `exports.decompress = require("./lzma.node").xz.decompress;\n`, mode: 0o644 },
+    { kind: "file", path: `${home}/lzma.node`, content: readFileSync(addon), mode: 0o644 },
+  ];
+}
+
+/** Where `archive/keyring.ts` finds them: beside the program. */
+function archiveKeys(): Contribution[] {
+  const folder = join(import.meta.dirname, "../archive/keys");
+  return readdirSync(folder)
+    .sort()
+    .map((name) => ({ kind: "file", path: `${AGENT_HOME}/keys/${name}`, content: readFileSync(join(folder, name)), mode: 0o644 }));
 }
 
 /** Every user of the machine may read system.json: no password hashes, no texts of files that not everybody may read. */

@@ -12,11 +12,12 @@ import type { AgentResult } from "./context.ts";
 import { apply } from "./table/apply.ts";
 import { drift } from "./table/drift.ts";
 import { generations } from "./table/generations.ts";
+import { layers } from "./table/layers.ts";
 import { state } from "./table/state.ts";
 import { trial } from "./table/trial.ts";
 import { USAGE } from "./usage.ts";
 
-export const COMMANDS: CommandTable = { ...generations, ...state, ...trial, ...apply, ...drift };
+export const COMMANDS: CommandTable = { ...generations, ...layers, ...state, ...trial, ...apply, ...drift };
 
 /** @returns the exit code */
 export async function main(

@@ -2,12 +2,13 @@
 import { USAGE as apply } from "./table/apply.ts";
 import { USAGE as drift } from "./table/drift.ts";
 import { USAGE as generations } from "./table/generations.ts";
+import { USAGE as layers } from "./table/layers.ts";
 import { USAGE as state } from "./table/state.ts";
 import { USAGE as trial } from "./table/trial.ts";
 
 export const USAGE = `ashlar: the generations of this machine
 
-${[generations, trial, apply, drift, state].join("\n")}
+${[generations, layers, trial, apply, drift, state].join("\n")}
 
 Each takes --json, for scripts, and --progress auto|plain|json|quiet.
 SOURCE is a folder or http(s) address that \`ashlar publish\` made.

@@ -90,6 +90,7 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
     updates: {
       keys: sortedSet(input.updates?.keys ?? []),
       ...(input.updates?.source === undefined ? {} : { source: input.updates.source }),
+      ...(input.updates?.mirror === undefined ? {} : { mirror: input.updates.mirror }),
       retention: retentionOf(input.updates?.retention),
     },
   };

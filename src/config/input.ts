@@ -291,6 +291,8 @@ export interface HealthSpaceInput {
 }
 
 export interface UpdatesInput {
+  /** The Debian mirror that the machine itself uses, for `ashlar layer`; default: its apt sources. */
+  readonly mirror?: string | undefined;
   /** Which generations stay on the machine besides those that run, start next or are pinned. */
   readonly retention?: RetentionInput | undefined;
   /** Public keys; a release must be signed by one of them. */

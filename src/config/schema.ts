@@ -227,6 +227,9 @@ const retention = options({
 });
 
 const updates = options({
+  mirror: matching(/^https?:\/\/[!-~]+\/debian$/, "an http(s) address that ends in /debian")
+    .optional()
+    .describe("The Debian mirror that the machine itself uses, for `ashlar layer`; default: its apt sources."),
   retention: retention.optional().describe("Which generations stay on the machine besides those that run, start next or are pinned."),
   keys: z.array(releaseKey()).optional().describe("Public keys; a release must be signed by one of them."),
   source: matching(/^(https?:\/\/[!-~]+|\/[!-~]*)$/, "an http(s) URL or an absolute path")

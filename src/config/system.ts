@@ -112,5 +112,5 @@ export interface System {
   };
   readonly health: HealthSpec;
   /** ed25519 public keys ("ashlar-key-1:<base64>") that releases must be signed by, and where `upgrade` looks. */
-  readonly updates: { readonly keys: readonly string[]; readonly source?: string; readonly retention: Retention };
+  readonly updates: { readonly keys: readonly string[]; readonly source?: string; readonly mirror?: string; readonly retention: Retention };
 }

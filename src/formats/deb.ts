@@ -40,6 +40,12 @@ export async function readDeb(bytes: Buffer): Promise<Deb> {
   return { ...parseControl(controlTar), dataTar };
 }
 
+/** Reads a package's control archive alone. @throws as {@link readDeb} */
+export async function readDebControl(bytes: Buffer): Promise<Omit<Deb, "dataTar">> {
+  const { control } = packageMembers(bytes);
+  return parseControl(await decompress(control.name, control.content, CONTROL_LIMIT));
+}
+
 function packageMembers(bytes: Buffer): { control: ArMember; data: ArMember } {
   const members = readAr(bytes);
   const version = members[0];

@@ -13,6 +13,7 @@ import type { Tree } from "#tree/tree.ts";
 import type { Context } from "./context.ts";
 import { cachedKernel } from "./kernel.ts";
 import { epochOf } from "./keys.ts";
+import { ARCHIVES_FILE } from "./layers/base.ts";
 import type { BuildRecord } from "./record.ts";
 
 export interface BuiltImage {
@@ -26,7 +27,8 @@ export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, s
   const { system } = loaded;
   const epoch = epochOf(lock);
   const { tree, ids } = await context.report.step("apply the config", async () => {
-    const contributions = [...bootContributions(system), ...(await agentContributions(system, context.workspace))];
+    const archives = { kind: "file", path: ARCHIVES_FILE, content: `${canonicalJson(lock.archives)}\n`, mode: 0o644 } as const;
+    const contributions = [...bootContributions(system), ...(await agentContributions(system, context.workspace)), archives];
     return assemble({ base, system, ids: lock.ids, sources: loaded.sources, contributions }, store);
   });
   const kernel = await context.report.step("make the initrd", async (step) => cachedKernel(tree, system, epoch, store, step));

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import type { ArchiveRequest } from "#archive/context.ts";
 import { openArchives } from "#archive/open.ts";
+import type { Mirror } from "#archive/mirror.ts";
 import { suitesOf } from "#archive/suites.ts";
 import { createCatalog, lockedPackage } from "#archive/catalog.ts";
 import { fetchPackages } from "#archive/download.ts";
@@ -36,6 +37,8 @@ export interface Toolchain {
 export interface ToolchainContext {
   readonly workspace: Workspace;
   readonly report: Reporter;
+  /** This machine's mirror unless given. */
+  readonly mirror?: Mirror;
   /** Exactly these packages, as a lock names them; else those of the newest archive known. */
   readonly packages?: readonly LockedPackage[];
 }
@@ -55,7 +58,7 @@ export async function openToolchain(set: ToolSet, context: ToolchainContext): Pr
     if (existsSync(known.root)) return known;
   }
   return report.step(`prepare tools (${set})`, async (step) => {
-    const inner = { workspace, report: step };
+    const inner = { workspace, report: step, ...(context.mirror === undefined ? {} : { mirror: context.mirror }) };
     const solved = packages ?? (await solve(set, inner, "missing"));
     try {
       return await make(describe(set, solved, workspace), inner);
@@ -78,11 +81,13 @@ function describe(set: ToolSet, packages: readonly LockedPackage[], workspace: W
 interface Inner {
   readonly workspace: Workspace;
   readonly report: Step;
+  readonly mirror?: Mirror;
 }
 
-async function make(toolchain: Toolchain, { workspace, report }: Inner): Promise<Toolchain> {
+async function make(toolchain: Toolchain, context: Inner): Promise<Toolchain> {
   if (existsSync(toolchain.root)) return toolchain;
-  const paths = await fetchPackages(toolchain.packages, { workspace, report });
+  const { workspace, report } = context;
+  const paths = await fetchPackages(toolchain.packages, context);
   mkdirSync(workspace.work, { recursive: true });
   mkdirSync(workspace.toolchain, { recursive: true });
   const aside = mkdtempSync(join(workspace.work, "toolchain-"));
@@ -112,8 +117,9 @@ interface Remembered {
   readonly packages: readonly LockedPackage[];
 }
 
-async function solve(set: ToolSet, { workspace, report }: Inner, refresh: ArchiveRequest["refresh"]): Promise<LockedPackage[]> {
-  const archives = await openArchives({ ...TOOLS, refresh }, { workspace, report });
+async function solve(set: ToolSet, context: Inner, refresh: ArchiveRequest["refresh"]): Promise<LockedPackage[]> {
+  const { workspace } = context;
+  const archives = await openArchives({ ...TOOLS, refresh }, context);
   const packages = solveClosure(TOOL_SETS[set], createCatalog(archives)).map(lockedPackage);
   const remembered: Remembered = { archives: archiveState(set, workspace), packages };
   writeFileAtomic(rememberedPath(set, workspace), `${JSON.stringify(remembered)}\n`);

@@ -25,12 +25,12 @@ export interface FakeMachine {
 }
 
 /** What `ashlar disk` would have written, from the newest release of a folder. */
-export async function installMachine(root: string, releases: string, trustedKeys: readonly string[]): Promise<FakeMachine> {
+export async function installMachine(root: string, releases: string, trustedKeys: readonly string[], name = "web"): Promise<FakeMachine> {
   const at = (path: string): string => join(root, path);
   for (const folder of ["sysroot/ashlar/deployments", "efi", "proc/self", "run", "usr/lib/ashlar"])
     mkdirSync(at(folder), { recursive: true });
   const source = openSource(releases);
-  const { release } = await fetchRelease(source, { trustedKeys, minimumSequence: 1, name: "web", now: 0 });
+  const { release } = await fetchRelease(source, { trustedKeys, minimumSequence: 1, name, now: 0 });
   const store = await openTestStore(at("sysroot/ashlar/store"));
   await silentReporter.step("install", (step) => fetchObjects(source, release.objects, store, step));
   store.addImage(release.image.digest);
@@ -44,7 +44,7 @@ export async function installMachine(root: string, releases: string, trustedKeys
   }
   writeFileSync(at("sysroot/ashlar/deployments/000001.json"), renderDeployment(firstDeployment(release.image)));
   const system = {
-    name: "web",
+    name,
     updates: { keys: trustedKeys, source: releases, retention: { count: 2, installed: false } },
     health: { units: [], commands: [] },
   };

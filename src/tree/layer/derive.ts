@@ -5,7 +5,6 @@
 import { AshlarError } from "#errors";
 import { toText } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
-import { readImage } from "#formats/erofs/reader.ts";
 import type { LockedPackage } from "#lock/lock.ts";
 import type { Step } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
@@ -16,7 +15,6 @@ import type { Draft } from "../draft.ts";
 import { MUTABLE } from "../normalise/mutable.ts";
 import type { VarClass } from "../normalise/mutable.ts";
 import { isResidue } from "../normalise/residue.ts";
-import { treeOf } from "../parse.ts";
 import { scanTree } from "../scan.ts";
 import type { Tree, TreeNode } from "../tree.ts";
 import { changesOf } from "./changes.ts";
@@ -30,7 +28,9 @@ import { openLayerRoot } from "./root.ts";
 
 export interface DeriveRequest {
   /** The base image; it and all its objects are in the store. */
-  readonly base: ObjectId;
+  readonly image: ObjectId;
+  /** What it was written from. */
+  readonly base: Tree;
   /** What comes on top of the base's packages, in any order. */
   readonly packages: readonly LockedPackage[];
   /** sha256 to the verified archive. */
@@ -50,10 +50,10 @@ export interface DeriveRequest {
  * @throws E_TREE_SCRIPT_FAILED, E_TREE_SENSITIVE, E_LAYER_KERNEL, E_LAYER_CONFLICT, E_LAYER_FOLDER
  */
 export async function deriveTree(request: DeriveRequest, store: Store, step: Step): Promise<Tree> {
-  const base = treeOf(readImage(store.read(request.base)));
+  const { base } = request;
   const draft = draftOf(base, store);
   if (request.packages.length > 0) {
-    const difference = await installed(request, base, store, step);
+    const difference = await installed(request, store, step);
     mergeDifference(draft, difference, request.classes);
     keepKernel(base, draft);
   }
@@ -61,8 +61,9 @@ export async function deriveTree(request: DeriveRequest, store: Store, step: Ste
   return finish(draft);
 }
 
-async function installed(request: DeriveRequest, base: Tree, store: Store, step: Step): Promise<Difference> {
-  using root = openLayerRoot(request.base, store, request.work);
+async function installed(request: DeriveRequest, store: Store, step: Step): Promise<Difference> {
+  const { base } = request;
+  using root = openLayerRoot(request.image, store, request.work);
   // Files of dpkg's database, and what scripts make without saying how, get the modes that packages expect.
   const umask = process.umask(0o022);
   try {

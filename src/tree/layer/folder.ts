@@ -49,22 +49,12 @@ export async function readLayerFolder(folder: string, store: Store): Promise<Tre
 
 function plainNode(folder: string, path: ByteString, node: TreeNode, nodes: Tree["nodes"]): TreeNode {
   const owner = { uid: 0, gid: 0 };
-  switch (node.kind) {
-    case "directory":
-      return { kind: "directory", mode: 0o755, ...owner };
-    case "file":
-      return { kind: "file", mode: (node.mode & 0o111) === 0 ? 0o644 : 0o755, ...owner, content: node.content };
-    case "symlink":
-      return { kind: "symlink", mode: 0o777, ...owner, target: node.target };
-    case "hardlink":
-      // Whether two names are one file is an accident of how the folder was made.
-      return plainNode(folder, path, nodes.get(node.target)!, nodes);
-    case "fifo":
-    case "socket":
-    case "character":
-    case "block":
-      throw refused(`${folder} has the ${node.kind} ${toText(path)}; a layer has files, folders and links`);
-  }
+  if (node.kind === "directory") return { kind: "directory", mode: 0o755, ...owner };
+  if (node.kind === "file") return { kind: "file", mode: (node.mode & 0o111) === 0 ? 0o644 : 0o755, ...owner, content: node.content };
+  if (node.kind === "symlink") return { kind: "symlink", mode: 0o777, ...owner, target: node.target };
+  // Whether two names are one file is an accident of how the folder was made.
+  if (node.kind === "hardlink") return plainNode(folder, path, nodes.get(node.target)!, nodes);
+  throw refused(`${folder} has the ${node.kind} ${toText(path)}; a layer has files, folders and links`);
 }
 
 /**

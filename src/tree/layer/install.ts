@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
-import { readDeb } from "#formats/deb.ts";
+import { readDebControl } from "#formats/deb.ts";
 import type { LockedPackage } from "#lock/lock.ts";
 import type { Step } from "#report/reporter.ts";
 import type { Toolchain } from "#toolchain/open.ts";
@@ -69,7 +69,7 @@ function surroundings(root: string, toolchain: Toolchain, empty: string): Shortc
 
 /** What ordering needs to know of a package that dpkg will unpack. */
 async function describe(archive: string): Promise<UnpackedPackage> {
-  const { controlText, members } = await readDeb(readFileSync(archive));
+  const { controlText, members } = await readDebControl(readFileSync(archive));
   const field = (name: string): string => controlField(controlText, name) ?? "";
   return {
     name: field("Package"),

@@ -1,0 +1,129 @@
+/** `ashlar layer add|remove|list`: packages and folders of this machine's own, on top of the released image. */
+import { layerNames } from "#deployment/layers.ts";
+import type { LayerSet } from "#deployment/layers.ts";
+import { locked } from "#deployment/lock.ts";
+import type { StageResult } from "#deployment/stage.ts";
+import { AshlarError } from "#errors";
+import { table } from "#report/table.ts";
+import type { Store } from "#store/store.ts";
+import { isEmpty, withMembers, withoutMembers } from "../../pipeline/layers/set.ts";
+import { withStore } from "../context.ts";
+import type { AgentContext, AgentResult } from "../context.ts";
+import { settleTrials } from "../health/judge.ts";
+import { readMembers } from "../layer-members.ts";
+import { stageLayered } from "../layer-stage.ts";
+import { deriveLayers, headOf, lockOf, wantedOf } from "../layers.ts";
+import type { Layered } from "../layers.ts";
+
+export type LayerCommandErrorCode = "E_LAYER_UNKNOWN" | "E_LAYER_NO_GENERATION";
+
+/** This image failed its trial here before. */
+const EXIT_REFUSED = 3;
+
+/** `ashlar layer add PACKAGE…|FILE.deb…|FOLDER…` */
+export async function add(context: AgentContext, members: readonly string[]): Promise<AgentResult> {
+  return change(context, "layer add", async (set, store) => withMembers(set, await readMembers(members, store)));
+}
+
+/** `ashlar layer remove NAME…` @throws E_LAYER_UNKNOWN */
+export async function remove(context: AgentContext, names: readonly string[]): Promise<AgentResult> {
+  return change(context, "layer remove", async (set) => {
+    const have = layerNames(set);
+    const unknown = names.find((name) => !have.includes(name));
+    if (unknown !== undefined)
+      throw new AshlarError<LayerCommandErrorCode>(
+        "E_LAYER_UNKNOWN",
+        `${unknown} is no layer of this machine; there ${have.length === 0 ? "are none" : `are: ${have.join(", ")}`}`,
+        { hint: "ashlar layer list", details: { name: unknown, layers: have } },
+      );
+    return withoutMembers(set, new Set(names));
+  });
+}
+
+/** `ashlar layer list` */
+export async function list(context: AgentContext): Promise<AgentResult> {
+  const head = headOf(context);
+  const set = wantedOf(head);
+  const running = context.machine.running?.digest ?? context.machine.booted?.digest;
+  const inUse = head !== undefined && head.image.digest === running;
+  const out = new Map(head?.layers?.quarantined.map(({ layer, why }) => [layer, why]));
+  const versions = await withStore(
+    context,
+    async (store) =>
+      new Map(head?.layers === undefined ? [] : lockOf(head.layers.lock, store).packages.map((locked) => [locked.name, locked.version])),
+  );
+  const kinds: [string, readonly string[]][] = [
+    ["package", set.packages],
+    ["file", set.debs.map(({ name }) => name)],
+    ["folder", set.folders.map(({ name }) => name)],
+  ];
+  const layers = kinds.flatMap(([kind, names]) =>
+    names.map((name) => {
+      const why = out.get(name);
+      const version = kind === "folder" || why !== undefined ? undefined : (versions.get(name) ?? "part of the base");
+      return {
+        name,
+        kind,
+        ...(version === undefined ? {} : { version }),
+        state: why !== undefined ? "left out" : inUse ? "in use" : "next start",
+        ...(why === undefined ? {} : { why }),
+      };
+    }),
+  );
+  const json = {
+    layers,
+    generation: head?.number ?? null,
+    image: head?.image.digest ?? null,
+    base: head?.layers?.base.digest ?? head?.image.digest ?? null,
+  };
+  if (layers.length === 0)
+    return { json, text: "No layers: the next generation is what was released. `ashlar layer add PACKAGE` adds one." };
+  const rows = layers.map(({ name, kind, version, state }) => [name, kind, version ?? "", state]);
+  const text = table(
+    rows,
+    [{ title: "NAME", shrink: true }, { title: "KIND" }, { title: "VERSION", shrink: true }, { title: "STATE" }],
+    Math.min(context.columns, 80),
+  );
+  return { json, text: [text, ...layers.flatMap(({ name, why }) => (why === undefined ? [] : [`left out: ${name}: ${why}`]))].join("\n") };
+}
+
+/** Makes the set that `edit` gives the next generation. */
+async function change(
+  context: AgentContext,
+  command: string,
+  edit: (set: LayerSet, store: Store) => Promise<LayerSet>,
+): Promise<AgentResult> {
+  return locked(context.machine, command, () =>
+    withStore(context, async (store) => {
+      await settleTrials(context);
+      const head = headOf(context);
+      if (head === undefined)
+        throw new AshlarError<LayerCommandErrorCode>("E_LAYER_NO_GENERATION", "this machine has no generation to put layers on", {
+          hint: "ashlar status",
+        });
+      const before = head.layers;
+      const set = await edit(wantedOf(head), store);
+      const base = before?.base ?? head.image;
+      const mayStayOut = new Set(before?.quarantined.map(({ layer }) => layer));
+      const layered = await deriveLayers({ base, set, mayStayOut, ...(before === undefined ? {} : { before }) }, store, context);
+      const { origin, sequence } = head;
+      const result = await stageLayered(layered, { origin, ...(sequence === undefined ? {} : { sequence }) }, store, context);
+      return present(result, set, layered);
+    }),
+  );
+}
+
+function present(result: StageResult, set: LayerSet, { image, layers }: Layered): AgentResult {
+  const names = layerNames(set);
+  const out = layers?.quarantined ?? [];
+  const what = isEmpty(set) ? "the base without layers" : `the base with ${names.join(", ")}`;
+  const text = {
+    staged: `Generation ${result.generation} is ready: ${what}. It starts at the next reboot.`,
+    activated: `Generation ${result.generation} is ${what}, and on this machine already. It starts at the next reboot.`,
+    current: `Generation ${result.generation}, which starts next, is ${what}: nothing to do.`,
+    refused: `${what[0]?.toUpperCase()}${what.slice(1)} failed its trial as generation ${result.generation} and was not staged again.`,
+  }[result.outcome];
+  const json = { ...result, digest: image.digest, layers: names, quarantined: out };
+  const left = out.map(({ layer, why }) => `left out: ${layer}: ${why}`);
+  return { json, text: [text, ...left].join("\n"), ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
+}
