@@ -3,7 +3,7 @@ import type { System } from "#config/system.ts";
 import type { Machine } from "#deployment/machine.ts";
 import { fromText } from "#formats/bytes.ts";
 import { join } from "node:path";
-import { declaredPaths, declaringOf } from "./declared.ts";
+import { declaredPathNames, declaredPaths, declaringOf } from "./declared.ts";
 import type { DeclaredPath } from "./declared.ts";
 import { keptPaths } from "./kept.ts";
 import { measure } from "./measure.ts";
@@ -90,7 +90,7 @@ function firstSeen(
     const reader = root();
     const system = readSystem(reader);
     if (system === undefined) break;
-    const declared = new Set(declaredPaths(reader, system).map(({ path }) => path));
+    const declared = declaredPathNames(reader, system);
     open = new Set([...open].filter((path) => declared.has(path)));
     for (const path of open) since.set(path, number);
   }
