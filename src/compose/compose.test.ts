@@ -145,6 +145,31 @@ test("a package's accounts with other numbers are refused", () => {
   assert.equal(refused(owned(902), owned(901), ["services.web"]).code, "E_COMPOSE_IDS");
 });
 
+test("a package that needs an account which this generation does not have is refused", () => {
+  const postinst = "#!/bin/sh\nadduser --system tooluser\n";
+  const older: FixtureImage = {
+    packages: [web("1"), libz("1"), { ...tool, postinst }],
+    accounts: ["tooluser:x:901:901::/:/bin/false"],
+    config: {},
+  };
+  const error = refused({ packages: [web("1"), libz("1")], config: {} }, older, ["packages.tool"]);
+  assert.equal(error.code, "E_COMPOSE_IDS");
+  assert.equal(error.message, "tool needs the account tooluser, which this generation does not have (/etc/passwd)");
+});
+
+test("a package that the config enables goes back with its unit's file, and starts as the config of this generation says", () => {
+  const unit = (version: string): FixturePackage => {
+    const text = `[Service]\nExecStart=/usr/sbin/web ${version}\n[Install]\nWantedBy=multi-user.target\n`;
+    return web(version, { files: { ...web(version).files, "/usr/lib/systemd/system/web.service": text } });
+  };
+  const config = { services: { enable: ["web"] } };
+  const older = { packages: [unit("1"), libz("1")], config: {} };
+  same({ packages: [unit("2"), libz("1")], config }, older, {
+    parts: ["packages.web"],
+    composed: { packages: [unit("1"), libz("1")], config },
+  });
+});
+
 test("a file that a script of the package made and that differs is refused", () => {
   const script = "#!/bin/sh\nmake >/usr/share/made/index\n";
   const image = (version: string): FixtureImage => ({

@@ -16,7 +16,7 @@ import type { Image } from "#image/image.ts";
 import type { ObjectId } from "#store/object.ts";
 import { parseObjectId } from "#store/object.ts";
 import { composeAccounts } from "./accounts.ts";
-import { requireSameOwners } from "./owners.ts";
+import { requireAccounts, requireSameOwners } from "./owners.ts";
 import { decideOrigins, identity } from "./decide.ts";
 import type { ComposeErrorCode } from "./errors.ts";
 import { mergeLines } from "./lines.ts";
@@ -65,6 +65,7 @@ export interface Composition {
 export function compose({ newer, older, parts, problemsOf }: ComposeRequest): Composition {
   const selection = select(parts, newer, older);
   requireFit(newer, older, selection.packages);
+  requireAccounts(newer, older, selection.packages);
   const system = composeSystem(newer, older, selection);
   const origins = decideOrigins(newer, older, selection);
   refuseLostOriginals(newer, older, { selection, origins });

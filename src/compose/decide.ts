@@ -16,7 +16,8 @@ import { DATABASE } from "./database.ts";
 import type { ComposeErrorCode } from "./errors.ts";
 import { generatorOf, rightOutput } from "./generated.ts";
 import type { Generated, Inputs } from "./generated.ts";
-import { declaredPaths, decides } from "./options.ts";
+import { declaredPaths, decides, placeOf } from "./options.ts";
+import type { Grain } from "./options.ts";
 import type { Root } from "./root.ts";
 import type { Selection } from "./selection.ts";
 import { unitOf } from "./units.ts";
@@ -25,7 +26,8 @@ export type Origin = "newer" | "older" | "none";
 
 /** @returns the origin of every path that either image has */
 export function decideOrigins(newer: Root, older: Root, selection: Selection): ReadonlyMap<ByteString, Origin> {
-  const context: Context = { newer, older, selection, declared: declaredPaths(newer.system) };
+  const declared = declaredPaths(newer.system);
+  const context: Context = { newer, older, selection, declared, taken: takenPaths(selection.grains) };
   const paths = [...new Set([...newer.nodes.keys(), ...older.nodes.keys()])].sort(compareBytes);
   const origins = new Map<ByteString, Origin>();
   const open: ByteString[] = [];
@@ -45,20 +47,30 @@ interface Context {
   readonly selection: Selection;
   /** What this generation's config puts into the image itself. */
   readonly declared: ReadonlySet<ByteString>;
+  /** Whether an option that goes back decides a path. */
+  readonly taken: (path: ByteString) => boolean;
 }
 
 function byOwner(path: ByteString, context: Context): Origin | undefined {
-  const { newer, older, selection, declared } = context;
-  const grain = selection.grains.find((chosen) => decides(chosen, path));
-  if (grain !== undefined) return older.nodes.has(path) ? "older" : "none";
+  const { newer, older, selection, declared, taken } = context;
+  if (taken(path)) return older.nodes.has(path) ? "older" : "none";
   if (declared.has(path)) return "newer";
   const unit = unitOf(newer, path) ?? unitOf(older, path);
   if (unit !== undefined) {
     const own = selection.units.has(unit) || selection.grains.some(([option, key]) => option === "units" && key === unit);
     if (own) return older.nodes.has(path) ? "older" : "none";
-    if (configured(newer, unit)) return "newer";
+    // The file of a package's unit is the package's; the config decides over the links to it.
+    if (configured(newer, unit) && newer.database.ownersOf(path).length === 0) return newer.nodes.has(path) ? "newer" : "none";
   }
   return byPackages(path, context);
+}
+
+/** Options with a path for a key decide that path, and there may be thousands of them. */
+function takenPaths(grains: readonly Grain[]): (path: ByteString) => boolean {
+  const keyed = (option: string): boolean => option === "files" || option === "links" || option === "directories";
+  const places = new Set(grains.flatMap(([option, key]) => (keyed(option) && key !== undefined ? [placeOf(key)] : [])));
+  const others = grains.filter(([option]) => !keyed(option));
+  return (path) => places.has(path) || others.some((grain) => decides(grain, path));
 }
 
 /** Whether the config of a generation decides over a unit, whoever brings it. */
@@ -94,7 +106,7 @@ function leftover(path: ByteString, newer: Root, older: Root): Origin {
 }
 
 /** Packages that have the nearest listed folder above a path, or the file that a link leads to. */
-function ownersAround(path: ByteString, newer: Root, older: Root): ReadonlySet<string> {
+export function ownersAround(path: ByteString, newer: Root, older: Root): ReadonlySet<string> {
   const listed = (at: ByteString): string[] => [...newer.database.ownersOf(at), ...older.database.ownersOf(at)];
   const target = linkTarget(path, newer.inode(path) ?? older.inode(path));
   if (target !== undefined && listed(target).length > 0 && !isDirectory(newer.inode(target) ?? older.inode(target)))

@@ -1,7 +1,7 @@
 /** Why an image has something: the package, the option, or the program that a path comes from; the same questions as in decide.ts. */
 import { fromText, toText } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
-import { identity, linkTarget, parentOf } from "./decide.ts";
+import { identity, linkTarget, ownersAround, parentOf } from "./decide.ts";
 import { generatorOf } from "./generated.ts";
 import { grainOf } from "./options.ts";
 import type { Root } from "./root.ts";
@@ -71,9 +71,8 @@ function makerOf(root: Root, path: ByteString): string | undefined {
   if (path.startsWith("/usr/lib/ashlar/") || /\/(ashlar-|[0-9]+-ashlar)[^/]*$/.test(path)) return "Ashlar";
   const generator = generatorOf(path)?.by;
   if (generator !== undefined) return generator;
-  const target = linkTarget(path, root.inode(path));
-  const around = target === undefined ? [] : root.database.ownersOf(target);
-  if (around.length > 0) return `installing ${around.join(", ")}`;
   const script = [...root.database.packages.keys()].find((name) => root.database.scriptsOf(name).some((text) => text.includes(path)));
-  return script === undefined ? undefined : `a script of ${script}`;
+  if (script !== undefined) return `a script of ${script}`;
+  const around = [...ownersAround(path, root, root)];
+  return around.length === 1 ? `installing ${around[0]}` : undefined;
 }

@@ -28,6 +28,35 @@ export function requireSameOwners(newer: Root, older: Root, origins: ReadonlyMap
   }
 }
 
+/**
+ * A package that this generation lacks may need accounts that its installation made.
+ * @throws E_COMPOSE_IDS naming the account
+ */
+export function requireAccounts(newer: Root, older: Root, packages: ReadonlySet<string>): void {
+  const coming = [...packages].filter((name) => older.database.packages.has(name) && !newer.database.packages.has(name));
+  for (const file of ["/etc/passwd", "/etc/group"]) {
+    const here = new Set(namesIn(newer, file).values());
+    for (const account of new Set(namesIn(older, file).values())) {
+      const name = here.has(account) ? undefined : coming.find((candidate) => speaksOf(older, candidate, account));
+      if (name === undefined) continue;
+      throw new AshlarError<ComposeErrorCode>(
+        "E_COMPOSE_IDS",
+        `${name} needs the account ${account}, which this generation does not have (${file})`,
+        {
+          hint: "go back as a whole (`ashlar rollback`); nothing was changed",
+          details: { package: name, account },
+        },
+      );
+    }
+  }
+}
+
+function speaksOf(root: Root, name: string, account: string): boolean {
+  const word = new RegExp(`(?<![\\w-])${RegExp.escape(account)}(?![\\w-])`);
+  const declared = root.database.pathsOf(name).filter((path) => path.startsWith("/usr/lib/sysusers.d/"));
+  return [...root.database.scriptsOf(name), ...declared.map((path) => root.text(path) ?? "")].some((content) => word.test(content));
+}
+
 function namesIn(root: Root, path: ByteString): Map<number, string> {
   const lines = (root.text(path) ?? "").split("\n").map((line) => line.split(":"));
   return new Map(lines.flatMap(([name, , id]) => (name === undefined || id === undefined ? [] : [[Number(id), name] as const])));
