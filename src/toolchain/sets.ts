@@ -1,6 +1,6 @@
 /** What Ashlar's own tools are made of. Their dependencies come along; nothing of the build host is used. */
 
-export type ToolSet = "build" | "check" | "faults" | "layers" | "vm";
+export type ToolSet = "build" | "check" | "faults" | "layers" | "oci" | "vm";
 
 /** Where tools come from, whatever suite a system is built from: the same tools everywhere. */
 export const TOOLS = { suite: "trixie", architecture: "amd64", components: ["main"] } as const;
@@ -49,5 +49,7 @@ export const TOOL_SETS: Readonly<Record<ToolSet, readonly string[]>> = {
   check: ["libfaketime"],
   /** Only for tests: makes system calls fail. */
   faults: ["strace"],
+  /** Only for tests: a registry, and other programs that read images. */
+  oci: ["ca-certificates", "conmon", "crun", "docker-registry", "openssl", "podman", "skopeo"],
   vm: ["bubblewrap", "dash", "coreutils", "iproute2", "openssh-client", "ovmf", "qemu-system-x86", "seabios", "util-linux"],
 };

@@ -12,14 +12,15 @@ import { readPax } from "./pax.ts";
 import type { PaxAttributes } from "./pax.ts";
 
 export interface TarLimits {
-  /** Entries, headers of long names included. Default 500,000: the largest Debian packages have 60,000. */
+  /** Entries, headers of long names included. {@link TAR_ENTRIES_MAX} when absent: the largest Debian packages have 60,000. */
   readonly entries?: number;
   /** Device nodes and FIFOs are refused unless this is set. */
   readonly special?: boolean;
 }
 
+export const TAR_ENTRIES_MAX = 500_000;
 /** Bytes of a PAX header or a GNU long name; more is hostile. */
-const EXTENSION_MAX = 1024 * 1024;
+export const EXTENSION_MAX = 1024 * 1024;
 const NO_XATTRS: ReadonlyMap<ByteString, ByteString> = new Map();
 
 /**
@@ -37,7 +38,8 @@ export function readTar(bytes: Buffer, limits: TarLimits = {}): TarEntry[] {
     if (at + BLOCK > bytes.length) throw tarError("E_TAR_TRUNCATED", number, "the archive ends without its end mark");
     const block = bytes.subarray(at, at + BLOCK);
     if (block[0] === 0 && isZero(block)) break;
-    if (++count > (limits.entries ?? 500_000)) throw tarError("E_TAR_LIMIT", number, `more than ${limits.entries ?? 500_000} entries`);
+    if (++count > (limits.entries ?? TAR_ENTRIES_MAX))
+      throw tarError("E_TAR_LIMIT", number, `more than ${limits.entries ?? TAR_ENTRIES_MAX} entries`);
     const header = readTarHeader(block, number);
     const begin = at + BLOCK;
     if (begin + header.size > bytes.length)
@@ -51,8 +53,7 @@ export function readTar(bytes: Buffer, limits: TarLimits = {}): TarEntry[] {
     }
     const entry = makeEntry(header, extension, { content, number });
     extension = {};
-    if (limits.special !== true && (entry.type === "fifo" || entry.type === "character" || entry.type === "block"))
-      throw tarError("E_TAR_SPECIAL", number, `${entry.path} is a ${entry.type} node`);
+    refuseSpecial(entry, limits, number);
     ledger.admit(entry, number);
     entries.push(entry);
   }
@@ -62,7 +63,7 @@ export function readTar(bytes: Buffer, limits: TarLimits = {}): TarEntry[] {
   return entries;
 }
 
-interface Extension {
+export interface Extension {
   readonly pax?: PaxAttributes;
   readonly name?: ByteString;
   readonly linkName?: ByteString;
@@ -73,8 +74,14 @@ interface EntryBody {
   readonly number: number;
 }
 
+/** @throws E_TAR_SPECIAL */
+export function refuseSpecial(entry: TarEntry, limits: TarLimits, number: number): void {
+  if (limits.special !== true && (entry.type === "fifo" || entry.type === "character" || entry.type === "block"))
+    throw tarError("E_TAR_SPECIAL", number, `${entry.path} is a ${entry.type} node`);
+}
+
 /** What an L, K, x or g entry adds to the one that follows; undefined for an ordinary entry. */
-function readExtension(known: Extension, header: TarHeader, { content, number }: EntryBody): Extension | undefined {
+export function readExtension(known: Extension, header: TarHeader, { content, number }: EntryBody): Extension | undefined {
   if (!"LKxg".includes(header.typeFlag)) return undefined;
   if (header.typeFlag === "g") throw tarError("E_TAR_PAX", number, "global PAX headers are not supported");
   if (content.length > EXTENSION_MAX) throw tarError("E_TAR_LIMIT", number, `a header of ${content.length} bytes`);
@@ -88,7 +95,8 @@ function readExtension(known: Extension, header: TarHeader, { content, number }:
   return { ...known, [field]: content.toString("latin1", 0, end < 0 ? content.length : end) };
 }
 
-function makeEntry(header: TarHeader, { pax, name, linkName }: Extension, { content, number }: EntryBody): TarEntry {
+/** The entry of a header and what came before it. @throws E_TAR_PAX, E_TAR_PATH, E_TAR_SYNTAX */
+export function makeEntry(header: TarHeader, { pax, name, linkName }: Extension, { content, number }: EntryBody): TarEntry {
   if (pax?.size !== undefined && pax.size !== header.size)
     throw tarError("E_TAR_PAX", number, `the size is ${header.size} in the header, ${pax.size} in its PAX header`);
   const target = pax?.linkPath ?? linkName ?? header.linkName;
@@ -125,6 +133,6 @@ function makeEntry(header: TarHeader, { pax, name, linkName }: Extension, { cont
   }
 }
 
-function isZero(bytes: Buffer): boolean {
+export function isZero(bytes: Buffer): boolean {
   return bytes.length === 0 || (bytes[0] === 0 && bytes.compare(bytes, 0, bytes.length - 1, 1) === 0);
 }

@@ -10,15 +10,28 @@ const TYPE_FLAG = { file: "0", hardlink: "1", symlink: "2", character: "3", bloc
 export function writeTar(entries: readonly TarEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const entry of entries) {
-    const name = `.${entry.path}${entry.type === "directory" && entry.path !== "/" ? "/" : ""}`;
-    const target = entry.type === "hardlink" ? `.${entry.target}` : entry.type === "symlink" ? entry.target : "";
-    const pax = paxRecords(entry, name, target);
     const content = entry.type === "file" ? entry.content : Buffer.alloc(0);
-    if (pax.length > 0) parts.push(header({ name: "./PaxHeaders", target: "", typeFlag: "x", size: pax.length, mode: 0o644 }), padded(pax));
-    parts.push(header({ ...entry, name, target, typeFlag: TYPE_FLAG[entry.type], size: content.length }), padded(content));
+    parts.push(tarHead(entry, content.length), padded(content));
   }
-  parts.push(Buffer.alloc(2 * BLOCK));
+  parts.push(TAR_END);
   return Buffer.concat(parts);
+}
+
+/** What ends an archive. */
+export const TAR_END = Buffer.alloc(2 * BLOCK);
+
+/**
+ * Everything of an entry but its content, for archives that are written as they come; `entry.content` is not looked at.
+ * The content follows, filled up with zeros to whole blocks of 512 bytes.
+ * @param size of the content, in bytes
+ */
+export function tarHead(entry: TarEntry, size: number): Buffer {
+  const name = `.${entry.path}${entry.type === "directory" && entry.path !== "/" ? "/" : ""}`;
+  const target = entry.type === "hardlink" ? `.${entry.target}` : entry.type === "symlink" ? entry.target : "";
+  const pax = paxRecords(entry, name, target);
+  const parts =
+    pax.length === 0 ? [] : [header({ name: "./PaxHeaders", target: "", typeFlag: "x", size: pax.length, mode: 0o644 }), padded(pax)];
+  return Buffer.concat([...parts, header({ ...entry, name, target, typeFlag: TYPE_FLAG[entry.type], size })]);
 }
 
 function paxRecords(entry: TarEntry, name: ByteString, target: ByteString): Buffer {
