@@ -156,7 +156,7 @@ function readEntry(at: Buffer): GptPartition | undefined {
 }
 
 /** The first three groups of a GUID are little-endian, the last two are not (UEFI appendix A). */
-function writeGuid(at: Buffer, offset: number, guid: string): void {
+export function writeGuid(at: Buffer, offset: number, guid: string): void {
   const bytes = Buffer.from(guid.replaceAll("-", ""), "hex");
   bytes.subarray(0, 4).reverse();
   bytes.subarray(4, 6).reverse();

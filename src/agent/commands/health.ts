@@ -2,6 +2,7 @@ import type { Judgement } from "#deployment/trial-judge.ts";
 import { systemOf } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { explainProbes, explainStart } from "../health/explain.ts";
+import { rememberLoader } from "../health/firmware.ts";
 import { judgeBad, judgeGood } from "../health/judge.ts";
 import { probe } from "../health/probe.ts";
 import type { ProbeOptions, ProbeResult } from "../health/probe.ts";
@@ -17,8 +18,9 @@ export async function health(context: AgentContext, options: HealthOptions = {})
   const failed = probes.filter(({ passed }) => !passed);
   if (failed.length === 0) {
     if (options.judge === true) await judgeGood(context);
+    const note = options.judge === true ? rememberLoader(context.machine.root) : undefined;
     const text = probes.length === 0 ? "No health probes are declared." : `All ${probes.length} health probes passed.`;
-    return { json: { passed: true, probes }, text };
+    return { json: { passed: true, probes }, text: note === undefined ? text : `${text}\n${note}` };
   }
   const judgement = options.judge === true ? await judgeBad(context, await explainProbes(failed, context.now())) : undefined;
   const text = [...failed.flatMap(describe), ...(judgement === undefined ? [] : meaning(judgement))].join("\n");
