@@ -63,7 +63,7 @@ export function planAdoption(item: ExportItem, system: System): Adoption {
     case "mount":
       throw cannot(item, "a mount is more than its path", "describe it under mounts in the config");
     case "var":
-      throw cannot(item, "data is no part of a config", "declare its folder under state.var");
+      throw cannot(item, "data is no part of a config", `ashlar state keep ${item.name}, or declare its folder under state.var`);
     default:
       return item.kind satisfies never;
   }

@@ -1,5 +1,6 @@
 /** What is known of a running machine; gathered once, judged by the inspectors without looking again. */
 import type { System } from "#config/system.ts";
+import type { UnknownPath } from "#state/unknown.ts";
 import type { UpperNode } from "./gather/upper.ts";
 import type { ImageView } from "./image.ts";
 
@@ -21,6 +22,8 @@ export interface Facts {
   readonly entryOptions: string | undefined;
   /** /proc/self/mountinfo. */
   readonly mountinfo: string;
+  /** Outermost paths under /var and /home that nothing declares. */
+  readonly unknown: readonly UnknownPath[];
   /** A writable overlay over /usr. */
   readonly session: EditSession | undefined;
 }

@@ -96,6 +96,7 @@ function facts(etc: readonly UpperNode[] = [], part: Partial<Facts> = {}): Facts
     cmdline: "initrd=\\ashlar\\initrd composefs=aa rw panic=30 quiet",
     entryOptions: "composefs=aa rw panic=30 quiet",
     mountinfo: MOUNTS,
+    unknown: [],
     session: undefined,
     ...part,
   };
@@ -256,6 +257,11 @@ test("an edit session is told file by file, and its mount is not told again", ()
   const session = { since: 0, by: "ada", command: ["ln"], image: "aa", changes };
   const mountinfo = `${MOUNTS}30 22 0:42 / /usr rw - overlay ashlar-edit rw\n`;
   assert.deepEqual(lines(facts([], { session, mountinfo })), ["usr /usr/lib/libfix.so added"]);
+});
+
+test("data that nothing declares is told with its size", () => {
+  const unknown = [{ path: "/var/lib/left", bytes: 2_000_000, files: 3, changed: 0, uid: 0 }];
+  assert.deepEqual(lines(facts([], { unknown })), ["var /var/lib/left unknown 2.00 MB"]);
 });
 
 test("owners are the package of the file and the option of the config", () => {

@@ -6,6 +6,7 @@ import { ACCOUNT_FILES, inspectAccounts } from "./inspect/accounts.ts";
 import { inspectFiles } from "./inspect/files.ts";
 import { inspectKernel } from "./inspect/kernel.ts";
 import { inspectMounts } from "./inspect/mounts.ts";
+import { inspectState } from "./inspect/state.ts";
 import { inspectSysctls } from "./inspect/sysctl.ts";
 import { inspectUnits, isUnitPath } from "./inspect/units.ts";
 
@@ -17,6 +18,7 @@ const INSPECTORS: readonly ((facts: Facts) => readonly Finding[])[] = [
   inspectKernel,
   inspectMounts,
   inspectSession,
+  inspectState,
 ];
 
 /** All findings, sorted by kind and name. */

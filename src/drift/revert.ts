@@ -39,7 +39,7 @@ export async function revert(root: string, finding: Finding, { image }: Facts): 
     case "kernel":
       throw cannot(finding, "restart the machine: arguments count from the next start on");
     case "var":
-      throw cannot(finding, `look at it, then remove it yourself: ${name}`);
+      throw cannot(finding, `keep it: ashlar state keep ${name}; or look at it and remove it yourself`);
     default:
       return kind satisfies never;
   }

@@ -17,6 +17,10 @@ import type { DriftPaths } from "#drift/paths.ts";
 import { openSession } from "#drift/session.ts";
 import { AshlarError, hasErrno } from "#errors";
 import { readImage } from "#formats/erofs/reader.ts";
+import { declaredPaths } from "#state/declared.ts";
+import { keptPaths } from "#state/kept.ts";
+import { mountedRoot } from "#state/root-reader.ts";
+import { unknownState } from "#state/unknown.ts";
 import { objectPath } from "#store/layout.ts";
 import { parseObjectId } from "#store/object.ts";
 import { systemOf } from "../context.ts";
@@ -65,6 +69,7 @@ export async function gatherFacts(context: AgentContext, options: { readonly onl
     cmdline: read(join(root, "proc/cmdline")).trim(),
     entryOptions: entryOptions(machine.esp, machine.booted?.generation),
     mountinfo,
+    unknown: options.onlyFiles === true ? [] : unknownState(root, declaredPaths(mountedRoot(root), system, keptPaths(machine))),
     session: open === undefined ? undefined : { ...open, changes: readUpper(join(paths.edit, "upper"), "/usr") },
   };
   return { facts, paths, digest: running };
