@@ -1,0 +1,133 @@
+/**
+ * Bad days of one machine that has lived: Failsafe from the boot menu with the data untouched, and a factory reset to the
+ * generation that it was installed with. Four starts, shared by the tests in order.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { TestContext } from "node:test";
+import { openInstalled } from "../support/installed.ts";
+import { BOOT_MS } from "../support/live-machine.ts";
+import type { Live } from "../support/live-machine.ts";
+
+/** A lab's machine: whoever is at its console may be root. */
+const PART = `{ boot: { failsafe: "shell" }, files: { "/etc/motd": "Generation three.\\n" } }`;
+const ONE_SHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+const COMMAND_MS = 120_000;
+
+let live: Live;
+let failed: string | undefined;
+let installedDigest: string;
+let machineId: string;
+
+before(async () => {
+  live = await openInstalled();
+});
+
+after(async () => {
+  await live?.close();
+});
+
+void step("the menu's Failsafe is on the newest good generation, last of all, and never the next", async (context) => {
+  const { generations } = JSON.parse(await sudo("ashlar generations --json")) as { generations: { generation: number; digest: string }[] };
+  installedDigest = generations.find(({ generation }) => generation === 1)?.digest ?? "";
+  machineId = await sudo("cat /etc/machine-id");
+  await sudo("echo mine >/home/demo/file; mkdir -p /var/lib/app; echo rows >/var/lib/app/data; echo changed >/etc/motd; sync");
+  await live.publish(PART);
+  await sudo(`ashlar upgrade --from ${live.address("releases")}`);
+  await restart(context);
+  await sudo("ashlar collect");
+  assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-000002.conf\nashlar-000003.conf\nashlar-failsafe+0.conf");
+  assert.match(await sudo("cat /efi/loader/entries/ashlar-failsafe+0.conf"), /ashlar\.generation=3 ashlar\.failsafe/);
+  assert.equal((JSON.parse(await sudo("ashlar status --json")) as { next: { generation: number } }).next.generation, 3);
+});
+
+void step("Failsafe gives a shell with the defaults, and the data can be read and not written", async () => {
+  const { console } = live.machine;
+  // What choosing it in the menu does, without somebody at the keyboard.
+  const variable = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from("ashlar-failsafe*\0", "utf16le")]);
+  await sudo(`chattr -i ${ONE_SHOT} 2>/dev/null; echo ${variable.toString("base64")} | base64 -d >${ONE_SHOT}`);
+  await live.sudo("systemctl reboot");
+  await console.waitFor(/Failsafe: the defaults of generation 3/, BOOT_MS);
+  await console.waitFor(/# $/, COMMAND_MS);
+  const run = async (command: string): Promise<string> => {
+    console.send(`${command}; echo "end of" it\n`);
+    await console.waitFor(/end of" it\r?\n/, COMMAND_MS);
+    const [all] = await console.waitFor(/[^]*?end of it/, COMMAND_MS);
+    return all.replace(/end of it$/, "").trim();
+  };
+  assert.equal(await run("cat /etc/motd"), "Generation three.");
+  assert.equal(await run("cat /state/var/lib/app/data /home/demo/file"), "rows\r\nmine");
+  assert.equal(await run("cat /etc/machine-id"), machineId);
+  assert.match(await run("touch /state/var/lib/app/x /home/demo/x /srv/x 2>&1"), /(Read-only file system[^]*){3}/);
+  assert.match(await run("findmnt -no FSTYPE /var; ls /var/lib/app 2>&1"), /^tmpfs\r?\nls: .*No such file/);
+  assert.match(await run("ashlar status | head -1"), /runs generation 3 \(good\)/);
+  assert.match(await run("ls /efi/loader/entries | grep failsafe"), /^ashlar-failsafe\+0(-1)?\.conf$/);
+  console.send("exit\n");
+});
+
+void step("after Failsafe the machine starts as before, with all its data", async (context) => {
+  await live.nextStart("");
+  await settled(context, Date.now());
+  assert.match(await sudo("ashlar status | head -1"), /runs generation 3 \(good\); starts it again/);
+  assert.equal(await sudo("cat /home/demo/file /var/lib/app/data /etc/machine-id"), `mine\nrows\n${machineId}`);
+  assert.match(await sudo("ls /efi/loader/entries | grep failsafe"), /^ashlar-failsafe\+0(-1)?\.conf$/, "it was not taken for good");
+});
+
+void step("a reset asks first, and then the machine is what was installed: image, data and identity", async (context) => {
+  const asked = await live.sudo("ashlar reset --json");
+  assert.equal(asked.exitCode, 2);
+  assert.match(asked.err, /E_RESET_CONFIRM/);
+  const hostKey = await sudo("cat /etc/ssh/ssh_host_ed25519_key.pub");
+  const { digest } = JSON.parse(await sudo("ashlar reset --yes --json")) as { digest: string };
+  assert.equal(digest, installedDigest);
+  await restart(context);
+  assert.match(await sudo("findmnt -no SOURCE /"), new RegExp(`^composefs:${installedDigest}$`), "the same digest as the first install");
+  assert.equal(await sudo("ls /home/demo/file /var/lib/app 2>&1 | grep -c 'No such'"), "2");
+  assert.notEqual(await sudo("cat /etc/machine-id"), machineId);
+  assert.notEqual(await sudo("cat /etc/ssh/ssh_host_ed25519_key.pub"), hostKey);
+  // Other generations held what belonged to the last owner.
+  for (const end = Date.now() + COMMAND_MS; Date.now() < end;)
+    if ((await live.sudo("test -e /sysroot/ashlar/reset-done")).exitCode !== 0) break;
+  const { generations } = JSON.parse(await sudo("ashlar generations --json")) as { generations: { generation: number; trial: string }[] };
+  assert.deepEqual(
+    generations.map(({ generation, trial }) => [generation, trial]),
+    [[1, "good"]],
+  );
+  assert.match(await sudo("ls /efi/loader/entries"), /^ashlar-000001\.conf\nashlar-failsafe\+0\.conf$/);
+  assert.match(await sudo("cat /efi/loader/entries/ashlar-failsafe+0.conf"), /ashlar\.generation=1 /);
+  assert.match(await sudo("ashlar fsck"), /The store is sound/);
+  // Numbers and sequences never go back: the release that it had can be had again, as a new generation.
+  assert.match(await sudo(`ashlar upgrade --from ${live.address("releases")}`), /^Generation 4 \(release 3\) is ready/);
+});
+
+async function restart(context: TestContext): Promise<void> {
+  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+  const before = Date.now();
+  await live.sudo("systemctl reboot");
+  await live.nextStart(bootId);
+  await settled(context, before);
+}
+
+async function settled(context: TestContext, before: number): Promise<void> {
+  assert.equal(await sudo("systemctl is-system-running --wait"), "running", await sudo("systemctl --failed --no-legend; true"));
+  context.diagnostic(`started in ${Math.round((Date.now() - before) / 1000)} s`);
+}
+
+async function sudo(script: string): Promise<string> {
+  const { exitCode, out, err } = await live.sudo(script);
+  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
+  return out;
+}
+
+/** The tests build on each other: after a failure the rest says nothing. */
+async function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
+  return test(name, async (context) => {
+    if (failed !== undefined) {
+      context.skip(`"${failed}" failed`);
+      return;
+    }
+    failed = name;
+    await run(context);
+    failed = undefined;
+  });
+}
