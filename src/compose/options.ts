@@ -35,6 +35,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   recommends: "it only matters when packages are chosen",
   services: "name a service: services.NAME",
   groups: "files belong to groups by number; name a user: users.NAME",
+  layers: "they are resolved together, on top of the base: `ashlar layer`",
   state: "data under /var and /etc is one for all generations",
   boot: "the boot menu is one for all generations",
 };

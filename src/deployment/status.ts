@@ -2,6 +2,7 @@
 import { statfsSync } from "node:fs";
 import { hasErrno } from "#errors";
 import { bootIdOf } from "./boot-id.ts";
+import type { Deployment } from "./deployment.ts";
 import { generationsOf } from "./generations.ts";
 import type { Generation, Trial } from "./generations.ts";
 import { layerNames } from "./layers.ts";
@@ -29,6 +30,8 @@ export interface GenerationStatus {
   readonly kernel?: string;
   /** Names of what was added on this machine. */
   readonly layers?: readonly string[];
+  /** Of a generation that this machine composed of two others. */
+  readonly composedFrom?: Deployment["composedFrom"];
   /** Seconds since 1970. */
   readonly created: number;
 }
@@ -93,6 +96,7 @@ function describe({ number, deployment, entry, trial, booted, next }: Generation
     ...(deployment.sequence === undefined ? {} : { sequence: deployment.sequence }),
     origin: deployment.origin,
     ...(deployment.image.kernel === undefined ? {} : { kernel: deployment.image.kernel.version }),
+    ...(deployment.composedFrom === undefined ? {} : { composedFrom: deployment.composedFrom }),
     ...(deployment.layers === undefined ? {} : { layers: layerNames(deployment.layers.set) }),
     created: deployment.created,
   };

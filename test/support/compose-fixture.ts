@@ -75,7 +75,7 @@ function systemOf(config: Partial<SystemInput>): System {
     path,
     { text, mode, owner, group },
   ]);
-  return complete(input, Object.fromEntries(files) as System["files"]);
+  return complete(input, Object.fromEntries(files) as System["files"], { debs: [], folders: [] });
 }
 
 function baseTree(

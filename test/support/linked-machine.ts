@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { espFiles } from "#boot/esp.ts";
 import { firstDeployment, renderDeployment } from "#deployment/deployment.ts";
+import { openRoot } from "#compose/root.ts";
 import { stage } from "#deployment/stage.ts";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
 import type { Image } from "#image/image.ts";
@@ -36,6 +37,8 @@ export async function linkedMachine(root: string, host: Store, images: readonly 
     await stage({ image, objects, origin: "disk", now: 0, bring }, { ...machine.open(), store, report: silentReporter });
     machine.boot();
   }
+  const { system } = openRoot(images.at(-1) ?? first, store);
+  writeFileSync(at("usr/lib/ashlar/system.json"), JSON.stringify(system));
   await store.close();
   return machine;
 }

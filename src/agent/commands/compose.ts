@@ -9,6 +9,7 @@ import { generationsOf } from "#deployment/generations.ts";
 import type { Generation } from "#deployment/generations.ts";
 import { locked } from "#deployment/lock.ts";
 import { readAllRecords } from "#deployment/records.ts";
+import { generationNumberOf } from "#deployment/running.ts";
 import { stage } from "#deployment/stage.ts";
 import type { StageResult } from "#deployment/stage.ts";
 import { AshlarError } from "#errors";
@@ -60,8 +61,10 @@ export async function composeGeneration(context: AgentContext, options: ComposeO
 /** This generation is the one that runs: what a person sees, and what has proved itself. */
 function chosen({ machine, loader }: AgentContext, from: number | undefined): { readonly newer: Generation; readonly older: Generation } {
   const entries = loader.entries();
-  const generations = generationsOf(machine, readAllRecords(machine.deployments), entries);
-  const newer = generations.find(({ booted }) => booted);
+  const records = readAllRecords(machine.deployments);
+  const generations = generationsOf(machine, records, entries);
+  const running = generationNumberOf(machine.running, records);
+  const newer = generations.find(({ number }) => number === running);
   if (newer === undefined)
     throw new AshlarError<ComposeErrorCode>(
       "E_COMPOSE_ABSENT",

@@ -80,6 +80,7 @@ function stateOf(item: GenerationStatus): string {
     ...(item.running ? ["running"] : []),
     ...(item.next ? ["next"] : []),
     ...(item.pinned ? ["pinned"] : []),
+    ...(item.composedFrom === undefined ? [] : [`composed: ${item.composedFrom.parts.join(", ")}`]),
   ].join(", ");
 }
 

@@ -7,6 +7,7 @@ import { openRoot } from "#compose/root.ts";
 import type { Root } from "#compose/root.ts";
 import type { Deployment } from "#deployment/deployment.ts";
 import { readRecords } from "#deployment/records.ts";
+import { generationNumberOf } from "#deployment/running.ts";
 import { AshlarError, hasErrno } from "#errors";
 import { fromText } from "#formats/bytes.ts";
 import { verityDigest } from "#formats/fsverity.ts";
@@ -20,10 +21,10 @@ export type WhyErrorCode = "E_WHY_NOTHING";
 export async function why(context: AgentContext, name: string): Promise<AgentResult> {
   return withStore(context, async (store) => {
     const { machine } = context;
-    const { deployments } = readRecords(machine.deployments);
-    const running = deployments.findLast(
-      ({ image, number }) => image.digest === machine.booted?.digest && number === machine.booted.generation,
-    );
+    const records = readRecords(machine.deployments);
+    const { deployments } = records;
+    const number = generationNumberOf(machine.running, records);
+    const running = deployments.find((deployment) => deployment.number === number);
     if (running === undefined) throw nothing(name, "no generation of this machine runs");
     const root = openRoot(running.image, store);
     const argument = argumentOf(running, name);

@@ -8,7 +8,7 @@ export const USAGE = `  ashlar status                    what runs, what starts 
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
-         [--only PART,PART]        only kernel, services.NAME, packages.NAME, an option
+         [--only PART,PART]        only kernel, services.NAME, packages.NAME, option
          [--from N] [--dry-run]    of generation N; say what that would be
   ashlar generations               all generations
   ashlar pin N, ashlar unpin N     keep a generation; let it go
@@ -17,7 +17,7 @@ export const USAGE = `  ashlar status                    what runs, what starts 
   ashlar fsck                      measure every object of the store again
          [--repair]                fetch what is damaged, from where it came
          [--from SOURCE]           or from there
-  ashlar why NAME                  where a path, unit or kernel argument comes from`;
+  ashlar why NAME                  where a path, unit or kernel argument is from`;
 
 export const generations: CommandTable = {
   status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
