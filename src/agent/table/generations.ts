@@ -8,8 +8,8 @@ export const USAGE = `  ashlar status                    what runs, what starts 
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
-         [--only PART,PART]        only kernel, services.NAME, packages.NAME, option
-         [--from N] [--dry-run]    of generation N; say what that would be
+         [--only PART,PART]        only kernel, services.NAME, packages.NAME
+         [--from N] [--dry-run]    or an option, of N; say what that would be
   ashlar generations               all generations
   ashlar pin N, ashlar unpin N     keep a generation; let it go
   ashlar collect [--keep N]        remove generations that are too old
