@@ -65,7 +65,7 @@ export function readDatabase(paths: Iterable<ByteString>, text: (path: ByteStrin
 }
 
 /** Stanzas of a status file, each without the empty line after it. */
-export function stanzasOf(status: ByteString): ByteString[] {
+function stanzasOf(status: ByteString): ByteString[] {
   return status.split(/\n\n+/).filter((stanza) => stanza.trim() !== "");
 }
 
