@@ -22,7 +22,7 @@ export interface DriftSource {
 export async function readDrift(source: DriftSource): Promise<DriftExport> {
   const { from, names } = source;
   if (existsSync(from)) return only(parseExport(readFileSync(from, "utf8"), from), source);
-  const [, user, host, port] = /^([\w.-]+)@([\w.:-]+?|\[[\da-fA-F:]+\])(?::(\d{1,5}))?$/.exec(from) ?? [];
+  const [, user, host, port] = /^(\w[\w.-]*)@([\w.:-]+?|\[[\da-fA-F:]+\])(?::(\d{1,5}))?$/.exec(from) ?? [];
   if (user === undefined || host === undefined)
     throw new AshlarError<AdoptSourceErrorCode>("E_ADOPT_SOURCE", `${from} is neither a file nor user@machine`, {
       hint: "ashlar adopt --from root@machine PATH…, or --from FILE made by `ashlar drift export` there",
