@@ -1,14 +1,10 @@
 /** What somebody typed after `layer add`: names of packages, files and folders of this machine, read into its store. */
-import { readFileSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
-import { sha256Of } from "#archive/snapshot.ts";
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { LayerDeb, LayerFolder, LayerSet } from "#deployment/layers.ts";
 import { AshlarError, hasErrno, messageOf } from "#errors";
-import { readDebControl } from "#formats/deb.ts";
 import type { Store } from "#store/store.ts";
-import { dumpText } from "#tree/dump.ts";
-import { controlField } from "#tree/install/unpacked.ts";
-import { readLayerFolder } from "#tree/layer/folder.ts";
+import { readFolder, readPackageFile } from "../pipeline/layers/members.ts";
 
 export type LayerMemberErrorCode = "E_LAYER_FILE" | "E_LAYER_NAME";
 
@@ -43,25 +39,10 @@ function isFolder(path: string): boolean {
   }
 }
 
-async function readFolder(path: string, store: Store): Promise<LayerFolder> {
-  const tree = await readLayerFolder(path, store);
-  return { name: basename(path), tree: store.add(Buffer.from(dumpText(tree), "latin1")) };
-}
-
 async function readPackage(path: string, store: Store): Promise<LayerDeb> {
-  const content = readFileSync(path);
-  const control = await readDebControl(content).catch((cause: unknown) => {
+  return readPackageFile(path, store).catch((cause: unknown) => {
     throw cause instanceof AshlarError ? fileError(path, `it is no Debian package: ${messageOf(cause)}`, cause) : cause;
   });
-  const field = (name: string): string => controlField(control.controlText, name) ?? "";
-  return {
-    name: field("Package"),
-    version: field("Version"),
-    architecture: field("Architecture"),
-    object: store.add(content),
-    size: content.length,
-    sha256: sha256Of(content),
-  };
 }
 
 function fileError(path: string, why: string, cause: unknown): AshlarError<LayerMemberErrorCode> {

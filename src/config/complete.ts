@@ -4,7 +4,7 @@ import { healthOf } from "./health.ts";
 import type { Operators } from "./health.ts";
 import type { FileInput, NetworkInterfaceInput, SystemInput, UserInput } from "./input.ts";
 import { withoutShorthands } from "./shorthand.ts";
-import type { FileSpec, System, UserSpec } from "./system.ts";
+import type { FileSpec, LayerSource, System, UserSpec } from "./system.ts";
 
 /** A written config with its short forms expanded. `files` come from `sources.ts`, which read the local ones. */
 export interface LongSystem extends Omit<SystemInput, Shortened> {
@@ -27,8 +27,13 @@ export function writeOut(system: SystemInput): LongSystem {
 /**
  * The System that a valid config stands for. Its keys are sorted, so that iterating it gives one order everywhere.
  * @param files the config's files, local sources replaced by their digests
+ * @param layers the config's package files and folders, likewise
  */
-export function complete(input: LongSystem, files: Readonly<Record<string, FileSpec>>): System {
+export function complete(
+  input: LongSystem,
+  files: Readonly<Record<string, FileSpec>>,
+  layers: Omit<System["layers"], "packages"> = { debs: [], folders: [] },
+): System {
   const ssh = sshOf(input);
   const system: Omit<System, "packages"> = {
     schema: 1,
@@ -55,6 +60,7 @@ export function complete(input: LongSystem, files: Readonly<Record<string, FileS
       members: sortedSet(group.members ?? []),
     })),
     files,
+    layers: { packages: sortedSet(input.layers?.packages ?? []), debs: bySource(layers.debs), folders: bySource(layers.folders) },
     links: input.links ?? {},
     directories: mapRecord(input.directories, (_path, folder) => ({
       mode: fourDigits(folder.mode ?? "0755"),
@@ -178,6 +184,10 @@ function unitName(name: string): string {
 
 function mapRecord<In, Out>(record: Readonly<Record<string, In>> = {}, convert: (key: string, value: In) => Out): Record<string, Out> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, convert(key, value)]));
+}
+
+function bySource(sources: readonly LayerSource[]): LayerSource[] {
+  return sources.toSorted((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : 0));
 }
 
 /** Each once, by code units: the order in which they are written means nothing. */

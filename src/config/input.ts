@@ -9,6 +9,8 @@ export interface SystemInput {
   readonly distribution?: string | DistributionInput | undefined;
   /** Debian packages, besides what every system and the options below need. */
   readonly packages?: readonly string[] | undefined;
+  /** What is put on top of the finished system, as `ashlar layer add` does it on a machine: the image is the same. */
+  readonly layers?: LayersInput | undefined;
   /** Whether packages that others recommend are installed too; default false. */
   readonly recommends?: boolean | undefined;
   /** The kernel and what it is told. */
@@ -62,6 +64,15 @@ export interface DistributionInput {
   readonly architecture?: "amd64" | "arm64" | undefined;
   /** The parts of the archive that packages may come from; default `main`. */
   readonly components?: readonly ("main" | "contrib" | "non-free" | "non-free-firmware")[] | undefined;
+}
+
+export interface LayersInput {
+  /** Packages that the base must not move for. */
+  readonly packages?: readonly string[] | undefined;
+  /** Package files, by their paths relative to the config. */
+  readonly debs?: readonly string[] | undefined;
+  /** Folders laid out as in /, by their paths relative to the config. */
+  readonly folders?: readonly string[] | undefined;
 }
 
 export interface KernelInput {

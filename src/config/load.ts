@@ -41,20 +41,22 @@ export async function loadSystem(path: string, options: EvaluateOptions = {}): P
   if ("problems" in valid) throw invalid(file, valid.problems, (problem) => document.locate(problem.path, problem.found));
   const input = stages.writeOut(valid.system);
   const { files, sources, problems } = stages.readFiles(input.files ?? {}, config, options.instead);
-  refuse(problems);
-  const system = stages.complete(input, files);
+  const layers = stages.readLayerSources(input.layers ?? {}, config);
+  refuse([...problems, ...layers.problems]);
+  const system = stages.complete(input, files, layers);
   refuse(stages.check(system));
-  return { system, digest: digestOf(system), folder: config.folder, sources };
+  return { system, digest: digestOf(system), folder: config.folder, sources: new Map([...sources, ...layers.sources]) };
 }
 
 async function loadStages() {
-  const [{ validate }, { complete, writeOut }, { readFiles }, { check }] = await Promise.all([
+  const [{ validate }, { complete, writeOut }, { readFiles }, { readLayerSources }, { check }] = await Promise.all([
     import("./validate.ts"),
     import("./complete.ts"),
     import("./sources.ts"),
+    import("./layer-sources.ts"),
     import("./check.ts"),
   ]);
-  return { validate, complete, writeOut, readFiles, check };
+  return { validate, complete, writeOut, readFiles, readLayerSources, check };
 }
 
 async function readDocument(config: ConfigFile, options: EvaluateOptions): Promise<Document> {

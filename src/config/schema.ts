@@ -226,6 +226,12 @@ const retention = options({
     .describe("Whether the generation that the machine was installed with stays, for a factory reset; default true."),
 });
 
+const layers = options({
+  packages: z.array(packageName()).optional().describe("Packages that the base must not move for."),
+  debs: z.array(line().min(1)).optional().describe("Package files, by their paths relative to the config."),
+  folders: z.array(line().min(1)).optional().describe("Folders laid out as in /, by their paths relative to the config."),
+});
+
 const updates = options({
   mirror: matching(/^https?:\/\/[!-~]+\/debian$/, "an http(s) address that ends in /debian")
     .optional()
@@ -246,6 +252,9 @@ export const systemSchema = options({
     .optional()
     .describe("What the packages come from; a text is the suite."),
   packages: z.array(packageName()).optional().describe("Debian packages, besides what every system and the options below need."),
+  layers: layers
+    .optional()
+    .describe("What is put on top of the finished system, as `ashlar layer add` does it on a machine: the image is the same."),
   recommends: z.boolean().optional().describe("Whether packages that others recommend are installed too; default false."),
   kernel: kernel.optional().describe("The kernel and what it is told."),
   hostname: hostName().optional().describe("Name of the machine; default: `name`."),

@@ -42,6 +42,11 @@ export interface Retention {
   readonly installed: boolean;
 }
 
+export interface LayerSource {
+  readonly source: string;
+  readonly sha256: string;
+}
+
 export interface System {
   readonly schema: 1;
   readonly name: string;
@@ -52,6 +57,12 @@ export interface System {
     readonly components: readonly string[];
   };
   readonly packages: readonly string[];
+  /** On top of the base; `source` is relative to the config's folder, `sha256` of the file, or of the list of a folder's files. */
+  readonly layers: {
+    readonly packages: readonly string[];
+    readonly debs: readonly LayerSource[];
+    readonly folders: readonly LayerSource[];
+  };
   readonly recommends: boolean;
   readonly kernel: { readonly package: string; readonly arguments: readonly string[]; readonly initrdModules: readonly string[] };
   readonly hostname: string;

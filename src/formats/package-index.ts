@@ -27,6 +27,8 @@ export interface PackageIndex {
   names(): Iterable<string>;
   /** All versions of a package. */
   find(name: string): PackageStanza[];
+  /** The whole text of a package's stanza of one version, without the blank line after it. */
+  text(name: string, version: string): string | undefined;
   /** Packages whose Provides names `name`, whatever version they provide. */
   providers(name: string): PackageStanza[];
   /** Packages marked Essential. */
@@ -58,6 +60,11 @@ export function parsePackageIndex(content: Buffer): PackageIndex {
   return {
     names: () => starts.keys(),
     find: (name) => (starts.get(name) ?? []).map((start) => readStanza(text, start)),
+    text: (name, version) =>
+      starts
+        .get(name)
+        ?.map((start) => text.slice(start, endOf(text, "\n\n", start)))
+        .find((stanza) => stanzaField(`\n${stanza}`, "Version") === version),
     providers: (name) => (provided ??= indexProvides(text)).get(name)?.map((start) => readStanza(text, start)) ?? [],
     essential: () => stanzasWith(text, "\nEssential: yes\n").map((start) => readStanza(text, start)),
   };

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import type { System } from "#config/system.ts";
 import { hasErrno, messageOf } from "#errors";
+import { canonicalJson } from "#formats/canonical-json.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { lockError } from "./errors.ts";
 import type { Lock, LockedPackage } from "./lock.ts";
-import { requestOf } from "./request.ts";
+import { NO_LAYERS, layerRequestOf, requestOf } from "./request.ts";
 import { lockSchema } from "./schema.ts";
 
 /** @throws E_LOCK_SYNTAX (not there, not JSON, wrong field with its path), E_LOCK_VERSION */
@@ -32,6 +33,7 @@ export function lockText(lock: Lock): string {
   const sorted = sortKeys({
     ...lock,
     packages: lock.packages.toSorted(byName),
+    ...(lock.layers === undefined ? {} : { layers: { ...lock.layers, packages: lock.layers.packages.toSorted(byName) } }),
     tools: { ...lock.tools, packages: lock.tools.packages.toSorted(byName) },
   });
   return `${JSON.stringify(sorted, undefined, 2)}\n`;
@@ -53,6 +55,8 @@ export function lockFits(lock: Lock, system: System): LockFit {
     if (extra.length > 0) why.push(`${field}: the config adds ${extra.join(", ")}`);
     if (missing.length > 0) why.push(`${field}: the config no longer has ${missing.join(", ")}`);
   }
+  if (canonicalJson(lock.layers?.request ?? NO_LAYERS) !== canonicalJson(layerRequestOf(system)))
+    why.push("layers: the config has other packages or package files than the lock");
   return why.length === 0 ? { fits: true } : { fits: false, why };
 }
 

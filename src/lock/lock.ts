@@ -28,6 +28,11 @@ export interface LockedArchive {
   readonly release: string;
 }
 
+export interface LockedLayers {
+  readonly request: { readonly packages: readonly string[]; readonly debs: readonly string[] };
+  readonly packages: readonly LockedPackage[];
+}
+
 export interface Lock {
   readonly version: 1;
   /** What was asked of the resolver; a System that asks for something else does not fit this lock. */
@@ -42,6 +47,8 @@ export interface Lock {
   readonly archives: readonly LockedArchive[];
   /** Sorted by name, then architecture. */
   readonly packages: readonly LockedPackage[];
+  /** What the config's layers bring on top of `packages`; absent when it has no packages among its layers. */
+  readonly layers?: LockedLayers | undefined;
   /** Tools that shape the result: Node, Ashlar's format version, and the packages of the tools tree. */
   readonly tools: { readonly ashlar: string; readonly node: string; readonly packages: readonly LockedPackage[] };
   /** Names of system users and groups to their fixed numbers: grows, is never reused. */

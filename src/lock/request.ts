@@ -3,7 +3,7 @@
  * on top (see resolve.ts).
  */
 import type { System } from "#config/system.ts";
-import type { Lock } from "./lock.ts";
+import type { Lock, LockedLayers } from "./lock.ts";
 
 interface Implied {
   readonly name: string;
@@ -48,6 +48,15 @@ const IMPLIED: readonly Implied[] = [
 export function requestOf(system: System): Lock["request"] {
   const { name: distribution, suite, architecture, components } = system.distribution;
   return { distribution, suite, architecture, components, packages: requestedPackages(system), recommends: system.recommends };
+}
+
+type LayerRequest = LockedLayers["request"];
+
+export const NO_LAYERS: LayerRequest = { packages: [], debs: [] };
+
+/** What a system's layers ask of the resolver: names, and package files by their content. */
+export function layerRequestOf({ layers }: System): LayerRequest {
+  return { packages: layers.packages, debs: layers.debs.map(({ sha256 }) => sha256).sort() };
 }
 
 /** Names of packages, sorted by bytes, each once. */

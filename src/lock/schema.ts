@@ -39,6 +39,12 @@ export const lockSchema = z.strictObject({
     )
     .min(1),
   packages: z.array(lockedPackage),
+  layers: z
+    .strictObject({
+      request: z.strictObject({ packages: z.array(name), debs: z.array(sha256) }),
+      packages: z.array(lockedPackage),
+    })
+    .optional(),
   tools: z.strictObject({ ashlar: z.string(), node: z.string(), packages: z.array(lockedPackage) }),
   ids: z.strictObject({ users: ids, groups: ids }),
 });

@@ -1,6 +1,6 @@
 /** From a config file to an image in the store: the stages in order, each cached by its inputs. */
 import { existsSync } from "node:fs";
-import { digestOf } from "#formats/canonical-json.ts";
+import { canonicalJson, digestOf } from "#formats/canonical-json.ts";
 import { loadSystem } from "#config/load.ts";
 import type { LoadedSystem } from "#config/load.ts";
 import { AshlarError } from "#errors";
@@ -42,11 +42,16 @@ export async function buildSystem(options: BuildOptions, context: Context): Prom
     const known = options.fresh === true ? undefined : recordOf(store, getRef(store, "builds", imageKey(loaded, lock)));
     if (known !== undefined) return { ...known, cached: true };
     // Loaded here: when nothing changed, most of Ashlar is not needed.
-    const [{ baseTree }, { buildImage }] = await Promise.all([import("./base.ts"), import("./make-image.ts")]);
+    const [{ baseTree }, { buildImage }, { layOnImage }] = await Promise.all([
+      import("./base.ts"),
+      import("./make-image.ts"),
+      import("./layers/build.ts"),
+    ]);
     const base = await baseTree(lock, store, { ...options, locale: loaded.system.locale }, context);
     const { record, ids } = await buildImage(base, loaded, lock, store, context);
     const final = rememberIds(options, lock, ids);
-    const complete = { ...record, image: { ...record.image, lock: digestOf(final) } };
+    const layered = await layOnImage({ ...record, image: { ...record.image, lock: digestOf(final) } }, loaded, final, store, context);
+    const complete = { ...layered, lock: store.add(Buffer.from(canonicalJson(final))) };
     store.flush();
     putRef(store, "images", complete.image.digest, complete);
     putRef(store, "builds", imageKey(loaded, final), { digest: complete.image.digest });

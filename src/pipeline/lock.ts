@@ -8,6 +8,7 @@ import { resolve } from "#lock/resolve.ts";
 import { openToolchain } from "#toolchain/open.ts";
 import { lockPathOf } from "./lock-path.ts";
 import type { Context } from "./context.ts";
+import { lockLayers } from "./layers/lock.ts";
 
 export interface LockOptions {
   readonly config: string;
@@ -24,7 +25,8 @@ export interface LockResult {
 
 export async function lockSystem(options: LockOptions, context: Context): Promise<LockResult> {
   const { workspace, report } = context;
-  const { system } = await loadSystem(options.config, workspace);
+  const loaded = await loadSystem(options.config, workspace);
+  const { system } = loaded;
   const path = lockPathOf(options.config);
   const previous = existsSync(path) ? readLock(path) : undefined;
   const toolchain = await openToolchain("build", {
@@ -32,7 +34,7 @@ export async function lockSystem(options: LockOptions, context: Context): Promis
     report,
     ...(previous === undefined || options.upgrade === "all" ? {} : { packages: previous.tools.packages }),
   });
-  const lock = await report.step("resolve packages", (step) =>
+  const base = await report.step("resolve packages", (step) =>
     resolve(system, {
       workspace,
       report: step,
@@ -41,6 +43,8 @@ export async function lockSystem(options: LockOptions, context: Context): Promis
       ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),
     }),
   );
+  const layers = await lockLayers(loaded, base, { workspace, report, toolchain });
+  const lock = layers === undefined ? base : { ...base, layers };
   writeLock(path, lock);
   return { path, lock, changes: lockDifference(previous, lock) };
 }

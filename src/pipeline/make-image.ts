@@ -24,7 +24,8 @@ export interface BuiltImage {
 
 /** Puts the config on a base and seals it. */
 export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, store: Store, context: Context): Promise<BuiltImage> {
-  const { system } = loaded;
+  // Layers come on top of what is built here, and may not shine through.
+  const system = { ...loaded.system, layers: { packages: [], debs: [], folders: [] } };
   const epoch = epochOf(lock);
   const { tree, ids } = await context.report.step("apply the config", async () => {
     const archives = { kind: "file", path: ARCHIVES_FILE, content: `${canonicalJson(lock.archives)}\n`, mode: 0o644 } as const;
@@ -47,7 +48,7 @@ export async function buildImage(base: Tree, loaded: LoadedSystem, lock: Lock, s
   const record: BuildRecord = {
     image,
     dump: store.add(Buffer.from(dumpText(tree), "latin1")),
-    system: store.add(Buffer.from(canonicalJson(system))),
+    system: store.add(Buffer.from(canonicalJson(loaded.system))),
     lock: store.add(Buffer.from(canonicalJson(lock))),
   };
   return { record, tree, ids };

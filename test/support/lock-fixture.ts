@@ -8,6 +8,7 @@ export const SYSTEM: System = {
   name: "test",
   distribution: { name: "debian", suite: "trixie", architecture: "amd64", components: ["main"] },
   packages: ["hello"],
+  layers: { packages: [], debs: [], folders: [] },
   recommends: false,
   kernel: { package: "linux-image-cloud-amd64", arguments: [], initrdModules: [] },
   hostname: "test",

@@ -5,18 +5,25 @@ import { retained } from "#deployment/retention.ts";
 import { stage } from "#deployment/stage.ts";
 import type { StageResult } from "#deployment/stage.ts";
 import { AshlarError } from "#errors";
+import { layerNames } from "#deployment/layers.ts";
+import type { DeployedLayers, LayerSet } from "#deployment/layers.ts";
 import { fetchObjects } from "#registry/fetch-objects.ts";
+import type { Fetched } from "#registry/fetch-objects.ts";
 import { fetchRelease } from "#registry/fetch.ts";
-import type { Release } from "#registry/release.ts";
+import type { Release, ReleaseObject } from "#registry/release.ts";
 import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
 import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
 import { collectGenerations, retentionRules } from "../collecting.ts";
+import type { Step } from "#report/reporter.ts";
+import { isEmpty } from "../../pipeline/layers/set.ts";
 import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { refreshRecovery } from "../recovery.ts";
 import { settleTrials } from "../health/judge.ts";
+import { upgradeLayered } from "../layer-upgrade.ts";
+import { headOf, wantedOf } from "../layers.ts";
 
 export interface UpgradeOptions {
   /** A folder or address; the System's `updates.source` when absent. */
@@ -46,24 +53,18 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
       step.detail(`release ${found.release.sequence}, signed by ${found.key}`);
       return found;
     });
-    const result = await withStore(context, (store) =>
-      stage(
-        {
-          image: release.image,
-          objects: release.objects,
-          origin: address,
-          sequence: release.sequence,
-          now: context.now(),
-          retry: options.retry ?? false,
-          makeRoom: () => makeRoom(context, store, release),
-          bring: (objects, step) => fetchObjects(source, objects, store, step),
-        },
-        { machine, loader, store, report },
-      ),
-    );
+    const set = wantedOf(headOf(context));
+    const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false };
+    const { result, quarantined } = await withStore(context, async (store) => {
+      const room = (): Promise<void> => makeRoom(context, store, release);
+      const bring = (objects: readonly ReleaseObject[], step: Step): Promise<Fetched> => fetchObjects(source, objects, store, step);
+      if (!isEmpty(set)) return upgradeLayered({ release, set, from, makeRoom: room, bring }, store, context);
+      const request = { image: release.image, objects: release.objects, ...from, now: context.now(), makeRoom: room, bring };
+      return { result: await stage(request, { machine, loader, store, report }), quarantined: [] };
+    });
     const reboot = options.reboot === true && (result.outcome === "staged" || result.outcome === "activated");
     if (reboot) await exec("systemctl", ["reboot"]);
-    return present(result, release, reboot);
+    return withLayers(present(result, release, reboot), set, quarantined);
   });
 }
 
@@ -92,6 +93,13 @@ function present(result: StageResult, release: Release, reboot: boolean): AgentR
       `Release ${release.sequence} failed its trial as generation ${result.generation} and was not staged again: \`ashlar why-failed ${result.generation}\` says why, \`ashlar upgrade --retry\` stages it nevertheless.`,
   }[result.outcome]();
   return { json, text, ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
+}
+
+/** What became of the machine's own layers; nothing on a machine without. */
+function withLayers(said: AgentResult, set: LayerSet, quarantined: DeployedLayers["quarantined"]): AgentResult {
+  if (isEmpty(set)) return said;
+  const lines = quarantined.map(({ layer, why }) => `left out: ${layer}: ${why}`);
+  return { ...said, json: { ...said.json, layers: layerNames(set), quarantined }, text: [said.text, ...lines].join("\n") };
 }
 
 function noSource(): never {

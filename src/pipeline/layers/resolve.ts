@@ -80,11 +80,24 @@ function questionOf(
   return { ...scope, packages: set.packages, local: set.debs.flatMap(({ name }) => local.get(name) ?? []) };
 }
 
+/** Where a package file lies as apt sees it: names and versions alone may be those of other files. */
+export function localName({
+  name,
+  architecture,
+  sha256,
+}: {
+  readonly name: string;
+  readonly architecture: string;
+  readonly sha256: string;
+}): string {
+  return `${name}_${sha256.slice(0, 16)}_${architecture}.deb`;
+}
+
 async function localPackage(deb: LayerSet["debs"][number], store: Store): Promise<LocalPackage> {
   const { name, version, architecture, size, sha256 } = deb;
   const { controlText } = await readDebControl(store.read(deb.object));
   return {
-    locked: { name, version, architecture, size, sha256, path: `${name}_${sha256.slice(0, 16)}_${architecture}.deb`, archive: "local" },
+    locked: { name, version, architecture, size, sha256, path: localName(deb), archive: "local" },
     control: controlText,
   };
 }
