@@ -170,6 +170,15 @@ test("a package that the config enables goes back with its unit's file, and star
   });
 });
 
+test("the version of a service's data goes back with the service; data that lies elsewhere cannot", () => {
+  const image = (version: number, path = "/var/lib/web"): FixtureImage => ({
+    packages: [web(String(version)), libz("1")],
+    config: { services: { enable: ["web"] }, state: { schemas: { "web.service": { paths: [path], version } } } },
+  });
+  same(image(2), image(1), { parts: ["services.web"], composed: image(1) });
+  assert.equal(refused(image(2), image(1, "/var/lib/elsewhere"), ["services.web"]).code, "E_COMPOSE_PART");
+});
+
 test("a file that a script of the package made and that differs is refused", () => {
   const script = "#!/bin/sh\nmake >/usr/share/made/index\n";
   const image = (version: string): FixtureImage => ({

@@ -45,6 +45,7 @@ export interface ComposeRequest {
 }
 
 export interface Composition {
+  readonly system: System;
   readonly image: Image;
   readonly entries: readonly DumpEntry[];
   /** What neither image has: the image itself, and files that were composed line by line. */
@@ -85,6 +86,7 @@ export function compose({ newer, older, parts, problemsOf }: ComposeRequest): Co
   const image = imageOf(newer.image, older.image, { digest, system, selection, parts });
   return {
     image,
+    system,
     entries,
     contents: new Map([...contents, [digest, bytes]]),
     objects: new Map([...objectsOf(entries), [digest, bytes.length]]),

@@ -19,6 +19,11 @@ export function unitFile(root: Root, unit: string): ByteString | undefined {
 
 /** The unit that a path is about; undefined for everything that is no part of a unit. */
 export function unitOf(root: Root, path: ByteString): string | undefined {
+  // What compares the version of a service's data is part of the service.
+  return namedUnit(root, path)?.replace(/^ashlar-schema-/, "");
+}
+
+function namedUnit(root: Root, path: ByteString): string | undefined {
   const link = LINK.exec(path)?.[2];
   if (link !== undefined) return link;
   const [, dropIn] = /^\/(?:usr\/lib|etc)\/systemd\/system\/([^/]+)\.d\/[^/]+$/.exec(path) ?? [];

@@ -16,6 +16,8 @@ import { AshlarError } from "#errors";
 import { toText } from "#formats/bytes.ts";
 import type { ReleaseObject } from "#registry/release.ts";
 import { formatCount } from "#report/format.ts";
+import { prepareReturn } from "#state/rollback.ts";
+import type { StateChoice } from "#state/rollback.ts";
 import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
 import { withStore } from "../context.ts";
@@ -27,6 +29,8 @@ export interface ComposeOptions {
   readonly from?: number;
   readonly dryRun?: boolean;
   readonly reboot?: boolean;
+  /** What becomes of a service's data that is too new for the version that goes back. */
+  readonly state?: StateChoice;
 }
 
 /** The composed image failed its trial before. */
@@ -35,7 +39,7 @@ const SHOWN_FILES = 20;
 
 /**
  * Composes, stages and makes it the next to start; it is on trial as any other generation.
- * @throws E_COMPOSE_*, E_STAGE_*, E_ESP_FULL; nothing is changed then
+ * @throws E_COMPOSE_*, E_STATE_TOO_NEW, E_STATE_NONE, E_STAGE_*, E_ESP_FULL; nothing is changed then
  */
 export async function composeGeneration(context: AgentContext, options: ComposeOptions): Promise<AgentResult> {
   const { machine, report } = context;
@@ -49,6 +53,7 @@ export async function composeGeneration(context: AgentContext, options: ComposeO
         step.detail(`${composed.image.digest.slice(0, 12)}, ${formatCount(composed.files.length, "file")} differ`);
         return composed;
       });
+      if (options.dryRun !== true) prepareReturn(machine, composition.system, options.state);
       const result =
         options.dryRun === true ? undefined : await stageComposed(context, store, { newer, older, composition, parts: options.parts });
       const reboot = options.reboot === true && (result?.outcome === "staged" || result?.outcome === "activated");

@@ -42,6 +42,7 @@ export const generations: CommandTable = {
           ...(from === undefined ? {} : { from: wholeNumber(String(from), "--from") }),
           dryRun: dryRun === true,
           reboot: reboot === true,
+          ...(restore === true ? { state: "restore" } : keep === true ? { state: "keep" } : {}),
         });
       if (from !== undefined || dryRun === true) throw usage("--from and --dry-run belong to --only PART");
       return (await import("../commands/generation.ts")).rollback(context, {
