@@ -30,12 +30,15 @@ const system = {
 
 put(
   "/usr/lib/tmpfiles.d/00-ashlar.conf",
-  "# made\nd /var/lib 0755 root root -\nd /var/lib/nginx 0755 root root -\nC /var/www/index.html - - - -\n",
+  "# made\nd /var/lib 0755 root root -\nd /var/lib/nginx 0755 root root -\nd /var/lib/shared 0755 root root -\nC /var/www/index.html - - - -\n",
 );
 put(
   "/usr/lib/tmpfiles.d/nginx.conf",
   "d /var/log/nginx 0755 root root -\nd! /var/lib/nginx 0700 www www -\nR /var/lib/gone\nd /var/cache/%i\n",
 );
+put("/usr/lib/tmpfiles.d/later.conf", "z /var/lib/shared 0755 root root -\n");
+put("/usr/lib/sysimage/dpkg/info/later.list", "/usr/lib/tmpfiles.d/later.conf\n");
+put("/usr/lib/systemd/system/dynamic.service", "[Service]\nDynamicUser=yes\nStateDirectory=dynamic\n");
 put("/usr/lib/systemd/system/app.service", "[Service]\nStateDirectory=app %N/more\nLogsDirectory=app:alias\n");
 put("/usr/lib/sysimage/dpkg/info/nginx-common.list", "/var\n/var/lib\n/var/lib/nginx\n/usr/lib/tmpfiles.d/nginx.conf\n");
 put("/usr/lib/sysimage/dpkg/info/base-files.list", "/var\n/var/lib\n");
@@ -55,6 +58,12 @@ test("packages, units, the config and the machine declare paths, each with its o
   assert.deepEqual(at("/var/lib/app/more"), { path: "/var/lib/app/more", class: "state", by: "app.service", service: "app.service" });
   assert.deepEqual(at("/var/lib/db"), { path: "/var/lib/db", class: "state", by: "state.schemas", service: "db.service" });
   assert.equal(at("/var/lib/mine")?.by, "ashlar state keep");
+});
+
+test("a package that only adjusts a path is its owner when no other is known; a dynamic user's folder has two names", () => {
+  assert.equal(at("/var/lib/shared")?.package, "later");
+  assert.equal(at("/var/lib/private/dynamic")?.service, "dynamic.service");
+  assert.equal(at("/var/lib/private/app"), undefined);
 });
 
 test("the config decides the class of what a unit asks for, and the unit stays its owner", () => {

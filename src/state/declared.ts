@@ -76,17 +76,17 @@ function declaredBy(
     found.set(item.path, { ...before, ...item });
   };
   for (const item of SYSTEM) declare(item);
-  for (const { path, file } of tmpfilesPaths(root)) {
+  for (const { path, file, mentions } of tmpfilesPaths(root)) {
     if (!/^\/(var|srv|root|home)\//.test(path) || CONTAINERS.has(path)) continue;
-    const owner = owners.get(path) ?? owners.get(`/usr/lib/tmpfiles.d/${file}`);
+    const owner = owners.get(path) ?? mentions.map((name) => owners.get(`/usr/lib/tmpfiles.d/${name}`)).find((name) => name !== undefined);
     declare({ path, class: classByPlace(path), by: `tmpfiles.d/${file}`, ...(owner === undefined ? {} : { package: owner }) });
   }
-  for (const { path, unit, class: kind, file } of unitDirectories(root)) {
+  for (const { path, unit, class: kind, file, dynamicUser } of unitDirectories(root)) {
     const owner = owners.get(file);
     const item: DeclaredPath = { path, class: kind, by: unit, service: unit, ...(owner === undefined ? {} : { package: owner }) };
     declare(item);
     // With DynamicUser=, the folder itself lies here and the other name is a link to it.
-    if (PRIVATE.test(path)) declare({ ...item, path: path.replace(PRIVATE, "/var/$1/private/") });
+    if (dynamicUser && PRIVATE.test(path)) declare({ ...item, path: path.replace(PRIVATE, "/var/$1/private/") });
   }
   for (const path of kept) declare({ path, class: "state", by: "ashlar state keep" });
   for (const item of configured(system)) declare(item);

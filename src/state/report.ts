@@ -73,7 +73,9 @@ function withoutInner(all: readonly DeclaredPath[]): DeclaredPath[] {
   const known = new Map(all.map((item) => [item.path, item]));
   return all.filter((item) => {
     const outer = declaringOf(item.path.slice(0, item.path.lastIndexOf("/")), known);
-    return outer === undefined || outer.class !== item.class || !(item.by.startsWith("tmpfiles.d/") || outer.by === item.by);
+    if (outer === undefined || outer.class !== item.class) return true;
+    const isSame = outer.by === item.by || (outer.package !== undefined && outer.package === item.package);
+    return !(isSame || item.by.startsWith("tmpfiles.d/"));
   });
 }
 

@@ -3,8 +3,10 @@ import type { RootReader } from "./root-reader.ts";
 
 export interface TmpfilesPath {
   readonly path: string;
-  /** Name of the file that has the line. */
+  /** Name of the file whose line counts. */
   readonly file: string;
+  /** All files that have a line about it, also ones that only adjust it. */
+  readonly mentions: readonly string[];
 }
 
 /** Lines that make something, or say to whom something belongs. The others clean up or adjust. */
@@ -15,17 +17,24 @@ const FOLDERS = ["/usr/lib/tmpfiles.d", "/etc/tmpfiles.d"] as const;
 /** Of two lines for one path the one of the first file name counts, as for systemd-tmpfiles. */
 export function tmpfilesPaths(root: RootReader): TmpfilesPath[] {
   const files = new Map(FOLDERS.flatMap((folder) => root.list(folder).map((name) => [name, `${folder}/${name}`] as const)));
-  const found = new Map<string, string>();
-  for (const [name, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
-    if (name.endsWith(".conf")) for (const made of pathsOf(root.read(path) ?? "")) if (!found.has(made)) found.set(made, name);
-  return [...found].map(([path, file]) => ({ path, file }));
+  const makes = new Map<string, string>();
+  const mentions = new Map<string, string[]>();
+  for (const [name, file] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!name.endsWith(".conf")) continue;
+    for (const { path, isMade } of pathsOf(root.read(file) ?? "")) {
+      mentions.set(path, [...(mentions.get(path) ?? []), name]);
+      if (isMade && !makes.has(path)) makes.set(path, name);
+    }
+  }
+  return [...makes].map(([path, file]) => ({ path, file, mentions: mentions.get(path) ?? [] }));
 }
 
-function pathsOf(text: string): string[] {
+function pathsOf(text: string): { path: string; isMade: boolean }[] {
   return text.split("\n").flatMap((line) => {
     const [, type = "", quoted, bare] = /^\s*([A-Za-z][!+=~^$?-]*)\s+(?:"([^"]*)"|(\S+))/.exec(line) ?? [];
     const path = unescape(quoted ?? bare ?? "");
-    return MAKES.has(type.charAt(0)) && path !== undefined && path.startsWith("/") && !/[*?[]/.test(path) ? [path.replace(/\/+$/, "")] : [];
+    const isPath = path !== undefined && path.startsWith("/") && !/[*?[]/.test(path);
+    return isPath ? [{ path: path.replace(/\/+$/, ""), isMade: MAKES.has(type.charAt(0)) }] : [];
   });
 }
 

@@ -5,6 +5,8 @@ export interface UnitDirectory {
   readonly path: string;
   readonly class: "state" | "cache" | "log";
   readonly unit: string;
+  /** systemd makes its user for each run, and keeps the folder where no other user gets to it. */
+  readonly dynamicUser: boolean;
   /** The unit file that says so. */
   readonly file: string;
 }
@@ -29,19 +31,21 @@ export function unitDirectories(root: RootReader): UnitDirectory[] {
         if (text === undefined) return [];
         seen.add(unit);
         const dropIns = FOLDERS.flatMap((home) => root.list(`${home}/${unit}.d`).map((name) => `${home}/${unit}.d/${name}`));
-        return [`${folder}/${unit}`, ...dropIns].flatMap((file) => directoriesIn(root.read(file) ?? "", unit, file));
+        const parts = [`${folder}/${unit}`, ...dropIns].map((file) => ({ file, text: root.read(file) ?? "" }));
+        const dynamicUser = parts.some(({ text }) => /^\s*DynamicUser\s*=\s*(yes|true|on|1)\s*$/m.test(text));
+        return parts.flatMap(({ file, text }) => directoriesIn(text, unit).map((found) => ({ ...found, file, dynamicUser })));
       }),
   );
 }
 
-function directoriesIn(text: string, unit: string, file: string): UnitDirectory[] {
+function directoriesIn(text: string, unit: string): Omit<UnitDirectory, "file" | "dynamicUser">[] {
   return [...text.matchAll(/^\s*(StateDirectory|CacheDirectory|LogsDirectory)\s*=\s*(.*)$/gm)].flatMap(([, key, value = ""]) => {
     const kind = KINDS[key as keyof typeof KINDS];
     return value
       .split(/\s+/)
       .map((item) => resolve(item.split(":")[0] ?? "", unit))
       .filter((name) => name !== "" && !name.includes("%"))
-      .map((name) => ({ path: `${kind.home}/${name}`, class: kind.class, unit, file }));
+      .map((name) => ({ path: `${kind.home}/${name}`, class: kind.class, unit }));
   });
 }
 
