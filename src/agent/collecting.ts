@@ -2,6 +2,9 @@
 import type { System } from "#config/system.ts";
 import { collect } from "#deployment/collect.ts";
 import type { CollectOptions, CollectResult } from "#deployment/collect.ts";
+import { generationsOf } from "#deployment/generations.ts";
+import { readAllRecords } from "#deployment/records.ts";
+import { retained } from "#deployment/retention.ts";
 import type { RetentionRules } from "#deployment/retention.ts";
 import { pruneSnapshots } from "#state/snapshots.ts";
 import type { Store } from "#store/store.ts";
@@ -15,7 +18,7 @@ export interface Collected extends CollectResult {
 }
 
 /** What `updates.retention` of the running System says. */
-export function retentionRules({ updates }: System, now: number): RetentionRules {
+function retentionRules({ updates }: System, now: number): RetentionRules {
   return { ...updates.retention, now };
 }
 
@@ -36,4 +39,14 @@ export async function collectGenerations(
   const numbers = result.kept.flatMap(({ generation, why }) => (why === "installed" ? [] : [generation]));
   const snapshotBytes = options.dryRun === true ? 0 : pruneSnapshots(machine, numbers);
   return { ...result, snapshotBytes };
+}
+
+/** Old generations go before the new one needs their space; most times there are none to remove, and no object is looked at. */
+export async function makeRoom(context: AgentContext, store: Store, staging: NonNullable<CollectOptions["staging"]>): Promise<void> {
+  const { machine, loader } = context;
+  refreshRecovery(context, store);
+  const generations = generationsOf(machine, readAllRecords(machine.deployments), loader.entries());
+  const rules = retentionRules(systemOf(machine), context.now());
+  if (retained(generations, rules, { staging: staging.image }).size < generations.length)
+    await collectGenerations(context, store, { staging });
 }

@@ -7,7 +7,7 @@ import type { Image } from "#image/image.ts";
 import type { ReleaseObject } from "#registry/release.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
-import { collectGenerations } from "./collecting.ts";
+import { makeRoom } from "./collecting.ts";
 import type { AgentContext } from "./context.ts";
 import type { Layered } from "./layers.ts";
 
@@ -37,7 +37,7 @@ export async function stageLayered(
       ...from,
       ...(layers === undefined ? {} : { layers }),
       now: context.now(),
-      makeRoom: async () => void (await collectGenerations(context, store, { staging: { image: image.digest, objects: kept } })),
+      makeRoom: () => makeRoom(context, store, { image: image.digest, objects: kept }),
       bring: async () => ({ objects: 0, bytes: 0 }),
     },
     { machine, loader, store, report },

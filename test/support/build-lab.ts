@@ -23,6 +23,8 @@ export interface BuildLab extends Disposable {
   workspace(name: string): Workspace;
   /** Another config of the same project that merges `part` (TypeScript) into the minimal example. */
   variant(name: string, part: string): string;
+  /** Puts a folder with these files beside the configs. */
+  place(name: string, files: Readonly<Record<string, string>>): void;
 }
 
 export async function openBuildLab(): Promise<BuildLab> {
@@ -41,6 +43,13 @@ export async function openBuildLab(): Promise<BuildLab> {
         `import { defineSystem, merge } from "ashlar";\nimport minimal from "./system.ts";\n\nexport default defineSystem(merge(minimal, ${part}));\n`,
       );
       return path;
+    },
+    place: (name, files) => {
+      for (const [path, text] of Object.entries(files)) {
+        const to = join(project, "minimal", name, path);
+        mkdirSync(join(to, ".."), { recursive: true });
+        writeFileSync(to, text);
+      }
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -1,7 +1,5 @@
-import { generationsOf } from "#deployment/generations.ts";
 import { locked } from "#deployment/lock.ts";
 import { floorsOf, readAllRecords } from "#deployment/records.ts";
-import { retained } from "#deployment/retention.ts";
 import { stage } from "#deployment/stage.ts";
 import type { StageResult } from "#deployment/stage.ts";
 import { AshlarError } from "#errors";
@@ -15,12 +13,11 @@ import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
 import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
-import { collectGenerations, retentionRules } from "../collecting.ts";
+import { makeRoom } from "../collecting.ts";
 import type { Step } from "#report/reporter.ts";
 import { isEmpty } from "../../pipeline/layers/set.ts";
 import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
-import { refreshRecovery } from "../recovery.ts";
 import { settleTrials } from "../health/judge.ts";
 import { upgradeLayered } from "../layer-upgrade.ts";
 import { headOf, wantedOf } from "../layers.ts";
@@ -56,7 +53,8 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
     const set = wantedOf(headOf(context));
     const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false };
     const { result, quarantined } = await withStore(context, async (store) => {
-      const room = (): Promise<void> => makeRoom(context, store, release);
+      const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
+      const room = (): Promise<void> => makeRoom(context, store, staging);
       const bring = (objects: readonly ReleaseObject[], step: Step): Promise<Fetched> => fetchObjects(source, objects, store, step);
       if (!isEmpty(set)) return upgradeLayered({ release, set, from, makeRoom: room, bring }, store, context);
       const request = { image: release.image, objects: release.objects, ...from, now: context.now(), makeRoom: room, bring };
@@ -66,17 +64,6 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
     if (reboot) await exec("systemctl", ["reboot"]);
     return withLayers(present(result, release, reboot), set, quarantined);
   });
-}
-
-/** Old generations go before the new one needs their space; most upgrades find none to remove and look at no object. */
-async function makeRoom(context: AgentContext, store: Store, release: Release): Promise<void> {
-  const { machine, loader } = context;
-  refreshRecovery(context, store);
-  const generations = generationsOf(machine, readAllRecords(machine.deployments), loader.entries());
-  const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
-  const rules = retentionRules(systemOf(machine), context.now());
-  if (retained(generations, rules, { staging: staging.image }).size < generations.length)
-    await collectGenerations(context, store, { staging });
 }
 
 function present(result: StageResult, release: Release, reboot: boolean): AgentResult {
