@@ -12,6 +12,8 @@ const STAGES = ["config", "lock", "tree", "image", "registry", "deployment", "bo
 const BASE = ["formats", "sys", "report", "errors"];
 /** What a stage may use besides itself and BASE. */
 const SERVICES = ["archive", "store", "toolchain", "workspace"];
+/** What happens on a machine after its start: each is a matter of its own, and knows of the others no more than types. */
+const LIFE = ["drift", "state", "apply", "compose"];
 const SEES_ALL = ["pipeline", "agent", "vm", "cli"];
 
 const MAX_LINES = 400;
@@ -87,6 +89,7 @@ function isAllowed(edge: Import): boolean {
   const [fromStage, toStage] = [STAGES.indexOf(from), STAGES.indexOf(to)];
   // What a stage makes may be named by those after it and by the services, but not called.
   if (toStage >= 0) return edge.typeOnly && (fromStage === -1 || toStage < fromStage);
+  if (LIFE.includes(from) && LIFE.includes(to)) return edge.typeOnly;
   return SERVICES.includes(to);
 }
 
