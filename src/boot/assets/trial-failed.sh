@@ -19,10 +19,12 @@ if [ ! -d "$entries" ]; then
 	exec systemctl reboot
 fi
 own=$entries/ashlar-$(printf %06d "$generation")
-set -- "$own"+*.conf "${1-}"
-[ -e "$1" ] || exit 0 # it is good, so it is no trial
+reason=${1-}
+set -- "$own"+*.conf
+# It is good, so this is no trial. (An interrupted blessing leaves both names.)
+if [ -e "$own.conf" ] || [ ! -e "$1" ]; then exit 0; fi
 
-timeout 180 /usr/bin/ashlar condemn ${2:+"$2"}
+timeout 180 /usr/bin/ashlar condemn ${reason:+"$reason"}
 for entry in "$entries"/ashlar-*.conf; do
 	case $entry in
 	*+0.conf | *+0-*.conf) ;;
