@@ -131,7 +131,7 @@ test("a unit that is masked on the machine leaves the list that enabled it", asy
   const web = project("system.yaml", "name: web\nservices:\n  # The web.\n  enable: [nginx, cron]\n");
   const unit = "[Install]\nWantedBy=multi-user.target\n";
   await adopt(web, { kind: "unit", name: "nginx.service", change: "masked", unit });
-  assert.equal(readFileSync(web.config, "utf8"), "name: web\nservices:\n  # The web.\n  enable: [ cron ]\n  mask:\n    - nginx.service\n");
+  assert.equal(readFileSync(web.config, "utf8"), "name: web\nservices:\n  # The web.\n  enable: [cron]\n  mask:\n    - nginx.service\n");
 });
 
 test("a file with a local source changes that source, and the config stays as it is", async () => {

@@ -41,7 +41,7 @@ chmod 700 /etc/nginx/conf.d
 ln -sfn /usr/share/zoneinfo/Europe/Rome /etc/localtime
 systemctl mask --quiet e2scrub_all.timer
 mkdir -p /run/systemd/system/nginx.service.d
-printf "[Service]\nNice=5\n" >/run/systemd/system/nginx.service.d/override.conf
+printf "[Service]\nNice=5\nTimeoutStopSec=5min\n" >/run/systemd/system/nginx.service.d/override.conf
 systemctl daemon-reload
 systemctl stop nginx
 systemd-run --quiet --unit=will-fail /bin/false
@@ -92,7 +92,7 @@ void step("a text difference is shown on request, a secret never", async () => {
     texts.get("/etc/motd") ?? "",
     /^--- generation\/etc\/motd\n\+\+\+ machine\/etc\/motd\n@@ -1 \+1 @@\n-.*\n\+Closed for repairs\.$/,
   );
-  assert.match(texts.get("/run/systemd/system/nginx.service.d/override.conf") ?? "", /\n\+\[Service\]\n\+Nice=5$/);
+  assert.match(texts.get("/run/systemd/system/nginx.service.d/override.conf") ?? "", /\n\+\[Service\]\n\+Nice=5\n/);
   assert.equal(texts.get("/etc/app.secret"), "/etc/app.secret: may be a secret and is not shown");
   const exported = await sudo("ashlar drift export /etc/app.secret");
   assert.doesNotMatch(exported, new RegExp(Buffer.from("token\n").toString("base64")));

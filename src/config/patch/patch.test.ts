@@ -27,7 +27,7 @@ test("any text at any path of a TypeScript or JSON object is what is read from i
       });
       if (path === "system.json") assert.deepEqual(JSON.parse(after), value(after));
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -60,6 +60,18 @@ test("items join and leave lists", async () => {
   assert.equal(
     await first(text, { kind: "include", path: ["services", "enable"], item: "c" }),
     'x({ services: { mask: ["a", "b"], enable: ["c"] } })',
+  );
+});
+
+test("lines of YAML that do not change stay as they were written", async () => {
+  const text = "# Lab\nname:   web    # short\nssh: yes\nlist:\n- a\n-   b\nfiles:\n    /etc/a:   'x'\nservices: {mask: [one,two]}\n";
+  assert.equal(
+    await first(text, { kind: "set", path: ["files", "/etc/b"], value: { text: "1\n2\n" } }, "system.yaml"),
+    text.replace("'x'\n", "'x'\n    /etc/b: |\n        1\n        2\n"),
+  );
+  assert.equal(
+    await first(text, { kind: "include", path: ["services", "mask"], item: "three" }, "system.yaml"),
+    text.replace("[one,two]", "[one, two, three]"),
   );
 });
 

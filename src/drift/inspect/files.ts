@@ -44,7 +44,7 @@ export function inspectFiles(upper: readonly UpperNode[], { kind, image, kept }:
 }
 
 /** What of a node is not as the image says; empty when nothing is. */
-export function differences(node: UpperNode, original: DumpInode, image: ImageView): string[] {
+function differences(node: UpperNode, original: DumpInode, image: ImageView): string[] {
   const what: string[] = [];
   if (node.kind !== kindOf(original.mode)) what.push("kind");
   else if (!sameContent(node, original, image)) what.push("content");

@@ -27,7 +27,7 @@ export function inspectSysctls(facts: Facts): Finding[] {
  * Every parameter that the image sets, with dots, to its value.
  * @param like names that a pattern stands for
  */
-export function declaredSysctls(image: ImageView, like: (pattern: string) => readonly string[]): Map<string, string> {
+function declaredSysctls(image: ImageView, like: (pattern: string) => readonly string[]): Map<string, string> {
   const files = new Map<string, string>();
   for (const folder of FOLDERS) for (const name of image.names(folder)) if (name.endsWith(".conf")) files.set(name, `${folder}/${name}`);
   const exact = new Map<string, string>();
