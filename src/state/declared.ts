@@ -117,6 +117,7 @@ function configured({ users, state }: System): DeclaredPath[] {
       home.startsWith("/home/") ? [{ path: home, class: "state", by: "users" }] : [],
     ),
     ...(state.etcMode === "persistent" ? [{ path: "/state/etc-overlay", class: "state", by: "state.etcMode" } as const] : []),
+    ...(Object.keys(state.schemas).length > 0 ? [{ path: "/state/snapshots", class: "state", by: "state.schemas" } as const] : []),
     ...(state.varMode === "ephemeral" ? [{ path: "/state/wiped", class: "ephemeral", by: "state.wiped" } as const] : []),
     ...Object.entries(state.var).map(([path, kind]): DeclaredPath => ({ path, class: kind, by: "state.var" })),
     ...Object.entries(state.schemas).flatMap(([service, { paths }]) =>

@@ -1,4 +1,6 @@
 /** `ashlar state`: where this machine keeps data, and what nobody declared. */
+import { varKeep } from "#boot/runtime/var.ts";
+import type { System } from "#config/system.ts";
 import { generationsOf } from "#deployment/generations.ts";
 import { readRecords } from "#deployment/records.ts";
 import type { StateErrorCode } from "#state/errors.ts";
@@ -34,15 +36,17 @@ export async function state(context: AgentContext): Promise<AgentResult> {
     return stateReport(machine, system, { generation: running, older, now: context.now() });
   });
   writeSamples(machine, report.samples);
+  const items = report.items.map((item) => ({ ...item, stays: stays(item.path, system, keptPaths(machine)) }));
   const total = report.items.reduce((sum, { bytes }) => sum + bytes, 0);
-  const shown = report.items.filter(({ bytes, by }) => bytes > 0 || !by.startsWith("tmpfiles.d/"));
+  const shown = items.filter(({ bytes, by }) => bytes > 0 || !by.startsWith("tmpfiles.d/"));
   const empty = report.items.length - shown.length;
   const lines = [
     stateTable(shown, context.columns),
     "",
     `${formatBytes(total)} in ${formatCount(report.items.length, "declared path")}${empty === 0 ? "" : `; ${empty} that packages made are empty`}.`,
+    ...(system.state.varMode === "ephemeral" ? ["What is marked with - begins anew at each start."] : []),
   ];
-  return { json: { varMode: system.state.varMode, state: report.items }, text: lines.join("\n") };
+  return { json: { varMode: system.state.varMode, state: items }, text: lines.join("\n") };
 }
 
 /** `ashlar state unknown` */
@@ -88,10 +92,16 @@ export async function forget(context: AgentContext, path: string): Promise<Agent
   };
 }
 
-function stateTable(items: readonly StateItem[], columns: number): string {
+/** Whether a path outlives a restart. */
+function stays(path: string, system: System, kept: readonly string[]): boolean {
+  if (system.state.varMode === "persistent" || !path.startsWith("/var/")) return true;
+  return [...varKeep(system), ...kept].some((each) => path === each || path.startsWith(`${each}/`));
+}
+
+function stateTable(items: readonly (StateItem & { readonly stays: boolean })[], columns: number): string {
   const rows = items.map((item) => [
     item.path,
-    item.class,
+    item.stays ? item.class : `- ${item.class}`,
     formatBytes(item.bytes),
     item.growth === undefined ? "" : `${item.growth > 0 ? "+" : ""}${formatBytes(item.growth)}`,
     item.since === undefined ? "" : String(item.since),
