@@ -91,14 +91,17 @@ function chosen({ machine, loader }: AgentContext, from: number | undefined): { 
 
 /** The schema and the rules between options, as on a build host. Loaded here: no other command of the machine needs them. */
 async function configChecker(): Promise<(system: System, textOf: (path: string) => string | undefined) => string[]> {
-  const [{ validate }, { check }, { formatPath }] = await Promise.all([
+  const [{ validate }, { complete, writeOut }, { check }, { formatPath }] = await Promise.all([
     import("#config/validate.ts"),
+    import("#config/complete.ts"),
     import("#config/check.ts"),
     import("#config/option-path.ts"),
   ]);
   return (system, textOf) => {
     const valid = validate(inputOf(system, textOf));
-    const problems = "problems" in valid ? valid.problems : check(system);
+    // Completed anew: an image of an older Ashlar lacks the options that came later.
+    const problems =
+      "problems" in valid ? valid.problems : check(complete(writeOut(valid.system), system.files, { debs: [], folders: [] }));
     return problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
   };
 }

@@ -8,17 +8,19 @@ import type { Root } from "#compose/root.ts";
 import type { Deployment } from "#deployment/deployment.ts";
 import { readRecords } from "#deployment/records.ts";
 import { generationNumberOf } from "#deployment/running.ts";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { fromText } from "#formats/bytes.ts";
 import { verityDigest } from "#formats/fsverity.ts";
 import type { Store } from "#store/store.ts";
 import { withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 
-export type WhyErrorCode = "E_WHY_NOTHING";
+export type WhyErrorCode = "E_WHY_NOTHING" | "E_WHY_ROOT";
 
-/** Read-only, for every user. @throws E_WHY_NOTHING */
+/** Changes nothing. @throws E_WHY_NOTHING, E_WHY_ROOT */
 export async function why(context: AgentContext, name: string): Promise<AgentResult> {
+  if (context.machine.root === "/" && process.getuid?.() !== 0)
+    throw new AshlarError<WhyErrorCode>("E_WHY_ROOT", "images can be read only by root", { hint: `sudo ashlar why ${name}` });
   return withStore(context, async (store) => {
     const { machine } = context;
     const records = readRecords(machine.deployments);
@@ -72,7 +74,7 @@ function since(running: Deployment, deployments: readonly Deployment[], has: (de
   return first;
 }
 
-/** What of the machine's own file is not as the image has it; undefined when only root may read it. */
+/** What of the machine's own file is not as the image has it. */
 function differsFrom(machineRoot: string, path: string, root: Root): readonly string[] | undefined {
   const node = root.inode(fromText(path));
   const real = join(machineRoot, path);
@@ -84,14 +86,9 @@ function differsFrom(machineRoot: string, path: string, root: Root): readonly st
   if (stat.uid !== node.uid || stat.gid !== node.gid) what.push("owner");
   if (stat.isSymbolicLink() && readlinkSync(real, { encoding: "latin1" }) !== node.payload) what.push("target");
   if (!stat.isFile()) return what;
-  try {
-    const content = readFileSync(real);
-    const same = node.digest === undefined ? content.equals(node.content ?? Buffer.alloc(0)) : verityDigest(content) === node.digest;
-    return same ? what : [...what, "content"];
-  } catch (error) {
-    if (hasErrno(error, "EACCES")) return undefined;
-    throw error;
-  }
+  const content = readFileSync(real);
+  const same = node.digest === undefined ? content.equals(node.content ?? Buffer.alloc(0)) : verityDigest(content) === node.digest;
+  return same ? what : [...what, "content"];
 }
 
 function lstat(path: string) {
