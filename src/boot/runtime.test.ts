@@ -69,3 +69,36 @@ test("the scripts are valid for a POSIX shell, and the mount script reads as one
     assert.ok(readFileSync(new URL(name, assets), "utf8").split("\n").length <= 70, name);
   }
 });
+
+test("an ephemeral /var carries over what is state or a log, and the data of services with a version", () => {
+  const state: System["state"] = {
+    ...defaults.state,
+    varMode: "ephemeral",
+    wiped: 5,
+    var: { "/var/lib/a": "state", "/var/lib/a/cache": "state", "/var/log/b": "log", "/var/cache/c": "cache", "/var/lib/d": "ephemeral" },
+    schemas: { "db.service": { paths: ["/srv/db", "/var/lib/db"], version: 3, snapshot: true } },
+  };
+  const items = contribute({ state });
+  assert.equal(items.get("/usr/lib/ashlar/var-mode"), "ephemeral\n");
+  assert.equal(items.get("/usr/lib/ashlar/var-keep"), "/var/lib/a\n/var/lib/db\n/var/log/b\n");
+  assert.match(items.get("/usr/lib/systemd/system/ashlar-wiped.service") ?? "", /wiped\.sh 5$/m);
+  assert.match(items.get("/usr/lib/systemd/system/db.service.d/10-ashlar-schema.conf") ?? "", /^Requires=ashlar-schema-db\.service$/m);
+  assert.match(items.get("/usr/lib/systemd/system/ashlar-schema-db.service") ?? "", /^ExecStart=.* db\.service 3$/m);
+});
+
+test("an image says what the boot menu may start of it, and has the units for just that", () => {
+  const of = (boot: Partial<System["boot"]>): [string | undefined, boolean, boolean, boolean] => {
+    const items = contribute({ boot: { ...defaults.boot, ...boot } });
+    const has = (unit: string): boolean => items.has(`/usr/lib/systemd/system/${unit}`);
+    return [
+      items.get("/usr/lib/ashlar/recovery"),
+      has("ashlar-failsafe.target"),
+      has("ashlar-failsafe-shell.service"),
+      has("ashlar-reset.target"),
+    ];
+  };
+  assert.deepEqual(of({}), ["failsafe\n", true, false, false]);
+  assert.deepEqual(of({ failsafe: "shell" }), ["failsafe\n", true, true, false]);
+  assert.deepEqual(of({ failsafe: "off", factoryReset: true }), ["reset\n", false, false, true]);
+  assert.deepEqual(of({ failsafe: "off" }), ["\n", false, false, false]);
+});
