@@ -58,7 +58,7 @@ export function healthOf(input: HealthInput | undefined, units: readonly string[
     ...(space === undefined
       ? {}
       : { space: space.map(({ name, path, free }) => ({ name: name ?? `space of ${path}`, path, ...amount(free) })) }),
-    ...(login === true ? { login: { users, ...(port === undefined ? {} : { port }), ...attempts({}) } } : {}),
+    ...(login === true ? { login: { users, ...(port === undefined ? {} : { port }), ...attempts({ deadline: LOGIN_DEADLINE }) } } : {}),
   };
 }
 
@@ -68,6 +68,8 @@ function commandOf({ name, command, deadline, retries, interval }: HealthCommand
 }
 
 const INTERVAL = 2;
+/** A session starts several processes, which takes long where a processor is emulated. */
+const LOGIN_DEADLINE = 60;
 
 /** Something that listens may take a moment longer than its unit. */
 function attempts({ deadline, retries, interval }: Partial<{ [Key in keyof Attempts]: Attempts[Key] | undefined }>): Required<Attempts> {
