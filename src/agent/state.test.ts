@@ -133,6 +133,41 @@ test("without the installed generation there is nothing to reset to, and it is s
   assert.match(err, /E_RESET_NONE.*updates\.retention\.installed/);
 });
 
+test("a generation whose trial fails takes what it wrote with it; a good one's data stops an older service", async () => {
+  const lab = await labWith("fallback");
+  const writes = (version: number): void => {
+    const path = join(lab.machine.root, "usr/lib/ashlar/system.json");
+    const system = JSON.parse(readFileSync(path, "utf8")) as typeof SYSTEM;
+    const schemas = { "db.service": { paths: ["/var/lib/db"], version, snapshot: true } };
+    writeFileSync(path, JSON.stringify({ ...system, state: { ...system.state, schemas } }));
+  };
+  const check = (): Promise<Record<string, unknown>> => json(lab.machine, "state", "check", "db.service");
+  const data = join(lab.machine.root, "sysroot/state/var/lib/db/table");
+  writes(1);
+  assert.equal((await check())["outcome"], "first");
+  put(lab, "sysroot/state/var/lib/db/table", "one");
+  await publisher.release(lab.releases, 2);
+  await json(lab.machine, "upgrade");
+  for (let start = 1; start <= 3; start++) assert.equal(lab.machine.boot(false), 2);
+  writes(2);
+  assert.equal((await check())["outcome"], "snapshotted");
+  writeFileSync(data, "two");
+  assert.equal(lab.machine.boot(), 1);
+  writes(1);
+  const back = await check();
+  assert.deepEqual([back["outcome"], back["because"]], ["restored", "trial failed"]);
+  assert.equal(readFileSync(data, "utf8"), "one");
+  await publisher.release(lab.releases, 3);
+  await json(lab.machine, "upgrade");
+  assert.equal(lab.machine.boot(), 3);
+  writes(2);
+  await check();
+  writeFileSync(data, "two");
+  writes(1);
+  assert.match((await ashlar(lab.machine, "state", "check", "db.service", "--json")).err, /E_STATE_TOO_NEW/);
+  assert.equal(readFileSync(data, "utf8"), "two");
+});
+
 test("wrong words after state are named", async () => {
   const lab = await labWith("words");
   for (const args of [

@@ -1,6 +1,7 @@
 /** Copies of data: those made before a service's first start under a newer version, and trees of an ephemeral /var. */
 import { generationsOf } from "#deployment/generations.ts";
 import { readRecords } from "#deployment/records.ts";
+import { readTrials } from "#deployment/trials.ts";
 import type { StateErrorCode } from "#state/errors.ts";
 import { checkSchema } from "#state/schema-check.ts";
 import type { SchemaOutcome } from "#state/schema-check.ts";
@@ -25,11 +26,18 @@ export async function check(context: AgentContext, unit: string): Promise<AgentR
     throw new AshlarError<StateErrorCode>("E_STATE_SERVICE", `the config names no version of the data of ${unit}`, {
       hint: `it has: ${Object.keys(schemas).join(", ") || "none"}`,
     });
-  const generations = generationsOf(machine, readRecords(machine.deployments), loader.entries());
+  const records = readRecords(machine.deployments);
+  const generations = generationsOf(machine, records, loader.entries());
+  const failed = new Set([
+    ...generations.flatMap(({ number, state }) => (state?.is === "bad" || state?.is === "trying" ? [number] : [])),
+    ...records.past.flatMap(({ deployment, why }) => (why === "failed" ? [deployment.number] : [])),
+    ...readTrials(machine).trials.denied.map(({ generation }) => generation),
+  ]);
   const outcome = await checkSchema(unit, schema, {
     machine,
     generation: generations.find(({ booted }) => booted)?.number ?? machine.booted?.generation ?? 0,
-    wasGood: (number) => generations.some((each) => each.number === number && each.state?.is === "good"),
+    // One that is gone was good, unless something remembers that it failed: it was collected as others are.
+    wasGood: (number) => !failed.has(number),
     now: context.now(),
   });
   return { json: { unit, version: schema.version, ...outcome }, text: textOf(unit, schema.version, outcome) };
