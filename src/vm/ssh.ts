@@ -54,6 +54,9 @@ export function ssh(
     "-o",
     "ServerAliveInterval=10",
     "-o",
+    // An emulated machine on a busy host may be silent for minutes.
+    "ServerAliveCountMax=30",
+    "-o",
     "BatchMode=yes",
     `${target.user}@127.0.0.1`,
     command,
