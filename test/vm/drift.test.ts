@@ -154,6 +154,14 @@ void step("a second session works in the same overlay, and its end drops all of 
   await sudo("rm /etc/edit.conf");
 });
 
+void step("a config in YAML on the machine itself is changed there, and a system.ts is sent to the build host", async () => {
+  await sudo("printf 'name: installed # here\\n' >/tmp/system.yaml; ashlar drift adopt /etc/motd --config /tmp/system.yaml");
+  assert.equal(await sudo("cat /tmp/system.yaml"), "name: installed # here\nfiles:\n  /etc/motd: |\n    Closed for repairs.");
+  const { exitCode, err } = await live.sudo("ashlar drift adopt /etc/motd --config /tmp/system.ts");
+  assert.equal(exitCode, 1);
+  assert.match(err, /hint: +there: ashlar adopt CONFIG --from demo@MACHINE \/etc\/motd/);
+});
+
 void step("changes are adopted over ssh into the machine's own system.ts, and proven before it is written", async () => {
   await sudo("printf '[Service]\\nNice=7\\n' | systemctl edit --stdin nginx.service");
   await sudo("sysctl -qw kernel.pid_max=88888; ashlar edit --adopt -- ln -s libc.so.6 /usr/lib/libfix.so; rm /etc/subuid- /etc/subgid- -f");

@@ -34,7 +34,7 @@ export interface Gathered {
 }
 
 /**
- * @param options.onlyFiles asks systemd nothing: it is busy when a machine stops
+ * @param options.onlyFiles asks systemd nothing, which is busy when a machine stops, and looks for no unknown data
  * @throws E_DRIFT_NOT_BOOTED, E_DRIFT_NOT_ROOT
  */
 export async function gatherFacts(context: AgentContext, options: { readonly onlyFiles?: boolean } = {}): Promise<Gathered> {

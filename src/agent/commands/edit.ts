@@ -37,7 +37,7 @@ export interface EditOptions {
  */
 export async function edit(context: AgentContext, options: EditOptions): Promise<AgentResult> {
   const isInteractive = process.stdin.isTTY && process.stdout.isTTY;
-  const before = await gatherFacts(context);
+  const before = await gatherFacts(context, { onlyFiles: true });
   const isOpen = before.facts.session !== undefined;
   const onlyAnswers = options.command.length === 0 && options.answer !== undefined;
   if (onlyAnswers && !isOpen)
@@ -48,7 +48,7 @@ export async function edit(context: AgentContext, options: EditOptions): Promise
   const known = inspect(before.facts);
   if (!isOpen) await mountEdit(before.paths.edit, recordOf(context, options, before));
   const exitCode = onlyAnswers ? 0 : await work(options.command, before.facts);
-  const after = await gatherFacts(context);
+  const after = await gatherFacts(context, { onlyFiles: true });
   const changes = changesOf(known, after, etcBefore);
   if (changes.length === 0 && !isOpen) {
     await unmountEdit(before.paths.edit);
@@ -127,7 +127,7 @@ function changesOf(known: readonly Finding[], after: Gathered, etcBefore: readon
   const same = sameNodes(etcBefore, after.facts.etc);
   return inspect(after.facts)
     .filter((finding) => finding.kind === "usr" || !old.has(JSON.stringify(finding)) || !same(finding.path ?? finding.name))
-    .filter(({ kind, change }) => kind !== "mount" && change !== "failed" && change !== "stopped")
+    .filter(({ kind }) => kind !== "mount")
     .sort(compareFindings);
 }
 
