@@ -16,6 +16,11 @@ export const checkReproducible: Check["checkReproducible"] = async (...given) =>
 export const makeDiskImage: Disk["makeDiskImage"] = async (...given) => (await import("./pipeline/disk.ts")).makeDiskImage(...given);
 /** image → a signed release. */
 export const publishSystem: Publish["publishSystem"] = async (...given) => (await import("./pipeline/publish.ts")).publishSystem(...given);
+/** image ↔ a container image, in a folder or a registry. */
+export const exportOci: Oci["exportOci"] = async (...given) => (await import("./pipeline/oci.ts")).exportOci(...given);
+export const pushOci: Oci["pushOci"] = async (...given) => (await import("./pipeline/oci.ts")).pushOci(...given);
+export const pullOci: Oci["pullOci"] = async (...given) => (await import("./pipeline/oci.ts")).pullOci(...given);
+export const importOci: Oci["importOci"] = async (...given) => (await import("./pipeline/oci.ts")).importOci(...given);
 /** image → a machine in QEMU. */
 export const openMachine: Vm["openMachine"] = async (...given) => (await import("./pipeline/vm.ts")).openMachine(...given);
 export const runMachine: Vm["runMachine"] = async (...given) => (await import("./pipeline/vm.ts")).runMachine(...given);
@@ -38,6 +43,7 @@ type Build = typeof import("./pipeline/build.ts");
 type Check = typeof import("./pipeline/check.ts");
 type Disk = typeof import("./pipeline/disk.ts");
 type Publish = typeof import("./pipeline/publish.ts");
+type Oci = typeof import("./pipeline/oci.ts");
 type Vm = typeof import("./pipeline/vm.ts");
 type Compare = typeof import("./pipeline/compare.ts");
 type Maintain = typeof import("./pipeline/maintain.ts");

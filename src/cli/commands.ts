@@ -8,13 +8,17 @@ import { demoCommand } from "./commands/demo.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { diskCommand } from "./commands/disk.ts";
 import { dumpCommand } from "./commands/dump.ts";
+import { exportCommand } from "./commands/export.ts";
 import { fsckCommand } from "./commands/fsck.ts";
 import { imagesCommand } from "./commands/images.ts";
+import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { keyCreateCommand } from "./commands/key-create.ts";
 import { lockCommand } from "./commands/lock.ts";
 import { manCommand } from "./commands/man.ts";
 import { publishCommand } from "./commands/publish.ts";
+import { pullCommand } from "./commands/pull.ts";
+import { pushCommand } from "./commands/push.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { vmCommand } from "./commands/vm.ts";
 
@@ -45,6 +49,10 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     title: "Update machines",
     commands: { "key create": keyCreateCommand, publish: publishCommand, adopt: adoptCommand },
+  },
+  {
+    title: "Use container registries",
+    commands: { push: pushCommand, pull: pullCommand, export: exportCommand, import: importCommand },
   },
   {
     title: "Look after the store of this host",

@@ -38,16 +38,17 @@ export async function fetchObjects(source: ReleaseSource, objects: readonly Rele
   const stop = new AbortController();
   let done = 0;
   let next = 0;
+  const onBytes = (bytes: number): void => step.progress((done += bytes), total, "bytes");
+  const single = source.bring === undefined ? missing : await source.bring(missing, { store, onBytes });
   const worker = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      const wanted = missing[next++];
+      const wanted = single[next++];
       if (wanted === undefined) return;
       await fetchObject(source, wanted, store, stop.signal);
-      done += wanted.size;
-      step.progress(done, total, "bytes");
+      onBytes(wanted.size);
     }
   };
-  const workers = Array.from({ length: Math.min(PARALLEL, missing.length) }, async () => {
+  const workers = Array.from({ length: Math.min(PARALLEL, single.length) }, async () => {
     try {
       await worker();
     } catch (error) {

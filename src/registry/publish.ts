@@ -74,7 +74,7 @@ export async function publish(request: PublishRequest): Promise<Release> {
 }
 
 /** Everything that a machine needs to run an image, with sizes in bytes; sorted by digest. */
-function objectsOf(image: Image, store: Store): ReleaseObject[] {
+export function objectsOf(image: Image, store: Store): ReleaseObject[] {
   const sizes = new Map<ObjectId, number>();
   for (const { object, size } of objectsOfImage(store.read(image.digest))) {
     const id = parseObjectId(object);

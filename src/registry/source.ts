@@ -1,25 +1,30 @@
-/** Where releases come from: a folder or a web server of static files, read in the same way. */
+/** Where releases come from: a folder, a web server of static files, a registry or an OCI layout, all read in the same way. */
 import { createReadStream, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AshlarError, hasErrno } from "#errors";
 import type { RegistryErrorCode } from "./errors.ts";
 import { httpSource } from "./http.ts";
+import { isLayout } from "./oci/layout.ts";
+import { isOciAddress } from "./oci/reference.ts";
+import { layoutSource, registrySource } from "./oci/source.ts";
 import { limited } from "./stream.ts";
 import type { ReleaseSource } from "./stream.ts";
 
 /**
- * @param address a folder, `file:` URL or http(s) URL
- * @throws E_SOURCE_UNREACHABLE when it is none of these
+ * @param address a folder, `file:` URL, http(s) URL, or `oci://host/name[:tag][@digest]`
+ * @throws E_SOURCE_UNREACHABLE when it is none of these, E_OCI_REFERENCE, E_OCI_CREDENTIALS
  */
 export function openSource(address: string): ReleaseSource {
   if (/^https?:\/\//i.test(address)) return httpSource(address);
+  if (isOciAddress(address)) return registrySource(address);
   const folder = resolve(address.startsWith("file:") ? fileURLToPath(address) : address);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new AshlarError<RegistryErrorCode>("E_SOURCE_UNREACHABLE", `${address} is neither a folder nor an http(s) address`, {
       hint: "name the folder that `ashlar publish` made, or the address of the web server that has it; nothing was changed",
       details: { address },
     });
+  if (isLayout(folder)) return layoutSource(folder);
   return { address: folder, open: (path, limit, signal) => openFile(join(folder, path), limit, signal) };
 }
 

@@ -1,6 +1,8 @@
 /** What a source of releases can do, and bounded reading from it. */
 import { AshlarError } from "#errors";
+import type { Store } from "#store/store.ts";
 import type { RegistryErrorCode } from "./errors.ts";
+import type { ReleaseObject } from "./release.ts";
 
 export interface ReleaseSource {
   /** A folder's absolute path, or a URL without a slash at its end. */
@@ -10,6 +12,17 @@ export interface ReleaseSource {
    * @param limit most bytes that are read; more is E_OBJECT_DIGEST
    */
   open(path: string, limit: number, signal?: AbortSignal): Promise<AsyncIterable<Buffer> | undefined>;
+  /**
+   * Brings objects in a better way than one by one, where the source has one: from layers, packs, differences.
+   * Each is verified before the store has its name. Returns those that have to be fetched one by one.
+   */
+  bring?(objects: readonly ReleaseObject[], options: BringOptions): Promise<readonly ReleaseObject[]>;
+}
+
+export interface BringOptions {
+  readonly store: Store;
+  /** Called with the bytes of each object that has arrived. */
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** A whole small file; undefined when there is none. */

@@ -1,0 +1,188 @@
+/** `ashlar export`, `push`, `pull` and `import`: images as container images, in a folder or a registry. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { entriesOf } from "#formats/composefs/entries.ts";
+import { writeImage } from "#formats/erofs/writer.ts";
+import type { Image } from "#image/image.ts";
+import { exportImage } from "#registry/oci/image.ts";
+import { importImage, notTheImage } from "#registry/oci/import.ts";
+import { layoutRepository } from "#registry/oci/layout.ts";
+import type { Descriptor } from "#registry/oci/manifest.ts";
+import { pullImage } from "#registry/oci/pull.ts";
+import type { Pulled } from "#registry/oci/pull.ts";
+import { nextSequence, pushImage, releaseTag } from "#registry/oci/push.ts";
+import type { Pushed } from "#registry/oci/push.ts";
+import { isOciAddress, parseReference, renderReference } from "#registry/oci/reference.ts";
+import { openSession, registryRepository } from "#registry/oci/registry.ts";
+import type { RegistryOptions } from "#registry/oci/registry.ts";
+import { exportRelease } from "#registry/oci/release.ts";
+import type { OciRepository } from "#registry/oci/repository.ts";
+import type { Release } from "#registry/release.ts";
+import { openStore } from "#store/open.ts";
+import { putRef } from "#store/refs.ts";
+import type { Store } from "#store/store.ts";
+import { dumpText, parseTree } from "#tree/dump.ts";
+import { buildSystem } from "./build.ts";
+import type { BuildOptions } from "./build.ts";
+import type { Context } from "./context.ts";
+import type { BuildRecord } from "./record.ts";
+
+export interface ExportOptions extends BuildOptions {
+  /** The layout's folder; made when missing. */
+  readonly folder: string;
+  readonly tag: string;
+  /** With a key, the image becomes a release that machines can upgrade to. */
+  readonly release?: { readonly key: string; readonly sequence: number };
+}
+
+export interface ExportedLayout {
+  readonly record: BuildRecord;
+  readonly image: Descriptor;
+  readonly artifacts: readonly { readonly descriptor: Descriptor; readonly tag?: string }[];
+  readonly layers: readonly { readonly name: string; readonly digest: string; readonly size: number; readonly unpacked: number }[];
+  readonly release?: Release;
+}
+
+/** Builds what is missing and writes the image as an OCI layout. */
+export async function exportOci(options: ExportOptions, context: Context): Promise<ExportedLayout> {
+  const record = await buildSystem(options, context);
+  return withStore(context, (store) =>
+    context.report.step("write the layers", async (step) => {
+      const tree = parseTree(store.read(record.dump).toString("latin1"));
+      const parts = { image: record.image, tree, system: record.system, lock: record.lock, store };
+      const exported = await exportImage(options.folder, options.tag, parts, step);
+      const { release } = options;
+      const signed =
+        release === undefined
+          ? undefined
+          : await exportRelease(options.folder, exported, { ...parts, keyPath: release.key, sequence: release.sequence });
+      return {
+        record,
+        image: exported.descriptor,
+        artifacts: [
+          { descriptor: exported.artifact },
+          ...(signed === undefined ? [] : [{ descriptor: signed.artifact, tag: releaseTag(signed.release.sequence) }]),
+        ],
+        layers: exported.layers.map(({ group, descriptor, unpacked }) => ({
+          name: group.name,
+          digest: descriptor.digest,
+          size: descriptor.size,
+          unpacked,
+        })),
+        ...(signed === undefined ? {} : { release: signed.release }),
+      };
+    }),
+  );
+}
+
+export interface PushOptions extends BuildOptions, RegistryOptions {
+  /** oci://host/name[:tag] */
+  readonly address: string;
+  readonly key?: string;
+  /** Of the release; one more than the repository has had when absent. */
+  readonly sequence?: number;
+  readonly mountFrom?: string;
+}
+
+export interface PushResult extends Pushed {
+  /** With the digest of the image. */
+  readonly address: string;
+  readonly layers: ExportedLayout["layers"];
+  readonly digest: string;
+  readonly release?: number;
+}
+
+/** @throws E_OCI_*, E_KEY_MALFORMED; the tag moves only when everything is there */
+export async function pushOci(options: PushOptions, context: Context): Promise<PushResult> {
+  const reference = parseReference(options.address);
+  const tag = reference.tag ?? "latest";
+  const session = openSession(reference, options);
+  // Asked before anything is built: a registry that cannot be reached costs nothing.
+  const sequence = options.sequence ?? (await nextSequence(session));
+  return inScratch(context, async (folder) => {
+    const release = options.key === undefined ? {} : { release: { key: options.key, sequence } };
+    const exported = await exportOci({ ...options, folder, tag, ...release }, context);
+    const pushed = await context.report.step("push", (step) =>
+      pushImage(
+        session,
+        {
+          layout: folder,
+          image: exported.image,
+          artifacts: exported.artifacts,
+          tag,
+          ...(options.mountFrom === undefined ? {} : { mountFrom: options.mountFrom }),
+        },
+        step,
+      ),
+    );
+    return {
+      ...pushed,
+      address: renderReference({ ...reference, tag, digest: exported.image.digest }),
+      layers: exported.layers,
+      digest: exported.record.image.digest,
+      ...(exported.release === undefined ? {} : { release: exported.release.sequence }),
+    };
+  });
+}
+
+/** Fetches an image with all that hangs on it into a layout folder. */
+export async function pullOci(
+  options: RegistryOptions & { readonly address: string; readonly folder: string },
+  context: Context,
+): Promise<Pulled> {
+  const reference = parseReference(options.address);
+  const repository = registryRepository(openSession(reference, options), reference);
+  return context.report.step("pull", (step) => pullImage(repository, options.folder, reference.tag ?? "latest", step));
+}
+
+export interface ImportResult {
+  readonly image: Image;
+  /** Bytes of all contents are in the store; this is the number of paths. */
+  readonly paths: number;
+}
+
+/**
+ * Takes an image that Ashlar made out of its plain layers into this host's store: the same composefs digest or an error.
+ * @throws E_OCI_*, E_TAR_*; the store then has no new image
+ */
+export async function importOci(options: RegistryOptions & { readonly from: string }, context: Context): Promise<ImportResult> {
+  const repository = openRepository(options);
+  return withStore(context, (store) =>
+    context.report.step("import the layers", async (step) => {
+      const { image, tree, system, lock } = await importImage(repository, store, step);
+      // Not marked as an image before it is known to be the one.
+      const digest = store.add(writeImage(entriesOf(tree)));
+      if (digest !== image.digest) throw notTheImage(repository.address, image, digest);
+      store.addImage(digest);
+      const record: BuildRecord = { image, dump: store.add(Buffer.from(dumpText(tree), "latin1")), system, lock };
+      store.flush();
+      putRef(store, "images", image.digest, record);
+      return { image, paths: tree.nodes.size };
+    }),
+  );
+}
+
+function openRepository({ from, ...options }: RegistryOptions & { readonly from: string }): OciRepository {
+  if (!isOciAddress(from)) return layoutRepository(from);
+  const reference = parseReference(from);
+  return registryRepository(openSession(reference, options), reference);
+}
+
+async function withStore<T>(context: Context, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(context.workspace.store);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function inScratch<T>({ workspace }: Context, work: (folder: string) => Promise<T>): Promise<T> {
+  mkdirSync(workspace.work, { recursive: true });
+  const folder = mkdtempSync(join(workspace.work, "oci-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The signed release that hangs on an image: manifest and signatures of docs/formats/release.md as they are, what no layer
+ * has as blobs, and which layer has what. Only the manifest is signed: all else can at worst lead to bytes that do not fit.
+ */
+import { AshlarError, messageOf } from "#errors";
+import { canonicalJson } from "#formats/canonical-json.ts";
+import { ShapeError, integer, list, literal, parsed, record } from "#formats/shape.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { Tree } from "#tree/tree.ts";
+import { objectsOf } from "../publish.ts";
+import { MANIFEST_MAX, renderRelease } from "../release.ts";
+import type { Release } from "../release.ts";
+import { SIGNATURE_FILE_MAX, signContent } from "../sign.ts";
+import type { OciErrorCode } from "./errors.ts";
+import { addArtifact, addObjects, bootObjects } from "./image.ts";
+import type { ExportedImage, ImageParts } from "./image.ts";
+import { addBlob, addToIndex } from "./layout.ts";
+import type { Descriptor, Manifest } from "./manifest.ts";
+import type { OciDigest } from "./reference.ts";
+import { findManifest, readBlob, resolveImage } from "./repository.ts";
+import type { OciRepository } from "./repository.ts";
+
+export const RELEASE_ARTIFACT = "application/vnd.ashlar.release.v1";
+const MANIFEST_TYPE = "application/vnd.ashlar.release.manifest.v1+json";
+const SIGNATURES_TYPE = "application/vnd.ashlar.release.signatures.v1";
+const CONTENTS_TYPE = "application/vnd.ashlar.release.contents.v1+json";
+const SEQUENCE = "ashlar.sequence";
+
+export interface LayerContents {
+  readonly layer: OciDigest;
+  /** Bytes of the layer's tar. */
+  readonly unpacked: number;
+  /** Places in the release's list of objects. */
+  readonly objects: readonly number[];
+}
+
+const contentsShape = record({
+  version: literal(1),
+  layers: list(
+    record({
+      layer: parsed((text) => (/^sha256:[0-9a-f]{64}$/.test(text) ? (text as OciDigest) : undefined), "a sha256 digest"),
+      unpacked: integer(0, 2 ** 40),
+      objects: list(integer(0, 2 ** 24), 300_000),
+    }),
+    4096,
+  ),
+});
+
+export interface ReleaseRequest {
+  readonly sequence: number;
+  /** Private key, PEM. */
+  readonly keyPath: string;
+}
+
+/** Signs an exported image as a release, in the same layout. @throws E_KEY_MALFORMED */
+export async function exportRelease(
+  layout: string,
+  exported: ExportedImage,
+  { image, tree, store, sequence, keyPath }: Pick<ImageParts, "image" | "tree" | "store"> & ReleaseRequest,
+): Promise<{ readonly release: Release; readonly artifact: Descriptor }> {
+  const release: Release = { version: 1, name: image.name, sequence, image, objects: objectsOf(image, store) };
+  const manifest = renderRelease(release);
+  const contents = { version: 1, layers: contentsOf(release, exported, tree) };
+  const artifact = addArtifact(layout, {
+    type: RELEASE_ARTIFACT,
+    subject: exported.descriptor,
+    layers: [
+      addBlob(layout, manifest, MANIFEST_TYPE),
+      addBlob(layout, Buffer.from(signContent(manifest, keyPath)), SIGNATURES_TYPE),
+      addBlob(layout, Buffer.from(canonicalJson(contents)), CONTENTS_TYPE),
+      ...(await addObjects(layout, [image.digest, ...bootObjects({ image, tree })], store)),
+    ],
+    annotations: { [SEQUENCE]: String(sequence) },
+  });
+  addToIndex(layout, [artifact]);
+  return { release, artifact };
+}
+
+/** Every object once, in the first layer that has it. */
+function contentsOf(release: Release, { layers }: ExportedImage, tree: Tree): LayerContents[] {
+  const places = new Map(release.objects.map(({ object }, place): [ObjectId, number] => [object, place]));
+  return layers.flatMap(({ descriptor, unpacked, group }) => {
+    const objects: number[] = [];
+    for (const path of group.paths) {
+      const node = tree.nodes.get(path);
+      if (node?.kind !== "file" || !("object" in node.content)) continue;
+      const place = places.get(node.content.object);
+      if (place === undefined) continue;
+      objects.push(place);
+      places.delete(node.content.object);
+    }
+    return objects.length === 0 ? [] : [{ layer: descriptor.digest, unpacked, objects: objects.sort((a, b) => a - b) }];
+  });
+}
+
+export interface FoundRelease {
+  /** Of the image manifest. */
+  readonly image: OciDigest;
+  /** As the artifact says; what counts is in the manifest. */
+  readonly sequence: number;
+  readonly manifest: Buffer;
+  readonly signatures: Buffer;
+  /** The image's layers that have objects of the release. */
+  readonly layers: readonly (LayerContents & { readonly descriptor: Descriptor })[];
+  /** Of the artifact's own blobs. */
+  readonly blobs: readonly Descriptor[];
+}
+
+/**
+ * The release of an image, as it is there: nothing of it is verified yet.
+ * @throws E_OCI_NOT_FOUND, E_OCI_RELEASE, E_OCI_DIGEST, E_OCI_SIZE
+ */
+export async function findRelease(repository: OciRepository): Promise<FoundRelease> {
+  const { descriptor, manifest: image } = await resolveImage(repository, undefined);
+  const artifact = await newestArtifact(repository, descriptor.digest, RELEASE_ARTIFACT);
+  if (artifact === undefined)
+    throw malformed(repository, "no release hangs on it", "push it with a key: ashlar push --key FILE; the machine is unchanged");
+  const blob = (type: string, limit: number): Promise<Buffer> => {
+    const found = artifact.layers.find(({ mediaType }) => mediaType === type);
+    if (found === undefined) throw malformed(repository, `its release has no ${type}`);
+    return readBlob(repository, found, limit);
+  };
+  const [manifest, signatures] = [await blob(MANIFEST_TYPE, MANIFEST_MAX), await blob(SIGNATURES_TYPE, SIGNATURE_FILE_MAX)];
+  const { layers } = contentsIn(await blob(CONTENTS_TYPE, MANIFEST_MAX), repository);
+  const byDigest = new Map(image.layers.map((layer) => [layer.digest, layer]));
+  return {
+    image: descriptor.digest,
+    sequence: Number(artifact.annotations[SEQUENCE]) || 1,
+    manifest,
+    signatures,
+    layers: layers.map((contents) => {
+      const layer = byDigest.get(contents.layer);
+      if (layer === undefined) throw malformed(repository, `its release names the layer ${contents.layer}, which the image does not have`);
+      return { ...contents, descriptor: layer };
+    }),
+    blobs: artifact.layers,
+  };
+}
+
+/** The artifact of a type that hangs on an image; of several releases, the one that says it is the latest. */
+export async function newestArtifact(repository: OciRepository, subject: OciDigest, type: string): Promise<Manifest | undefined> {
+  const found = (await repository.referrers(subject)).filter(({ artifactType }) => artifactType === type);
+  const sequence = ({ annotations }: Descriptor): number => Number(annotations?.[SEQUENCE] ?? 0) || 0;
+  const newest = found.reduce<Descriptor | undefined>(
+    (best, each) => (best === undefined || sequence(each) >= sequence(best) ? each : best),
+    undefined,
+  );
+  if (newest === undefined) return undefined;
+  const { manifest } = await findManifest(repository, newest.digest);
+  if (manifest.kind === "index" || manifest.subject?.digest !== subject || manifest.artifactType !== type)
+    throw malformed(repository, `${newest.digest} does not belong to it`);
+  return manifest;
+}
+
+function contentsIn(bytes: Buffer, repository: OciRepository): { layers: readonly LayerContents[] } {
+  try {
+    return contentsShape(JSON.parse(bytes.toString("utf8")), "");
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof ShapeError) throw malformed(repository, messageOf(error));
+    throw error;
+  }
+}
+
+function malformed(
+  { address }: OciRepository,
+  why: string,
+  hint = "push the image again; the machine is unchanged",
+): AshlarError<OciErrorCode> {
+  return new AshlarError("E_OCI_RELEASE", `${address} is no release that a machine can take: ${why}`, { hint, details: { address } });
+}
