@@ -3,10 +3,13 @@
  * versions. What the machine composes is compared with what the build host makes of the composed config and lock.
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { TestContext } from "node:test";
+import { openRoot } from "#compose/root.ts";
+import type { Root } from "#compose/root.ts";
 import { readLock, writeLock } from "#lock/file.ts";
 import type { Lock } from "#lock/lock.ts";
 import { buildSystem, lockSystem } from "#pipeline";
@@ -138,6 +141,21 @@ test("the kernel goes back with modules, initrd and arguments", async (t) => {
   assert.match(entry, new RegExp(`composefs=${composed.digest} .* loglevel=5\n`));
 });
 
+test("every file of every composed package is what its package brought, as dpkg --verify would find", async (t) => {
+  if (single(t)) return;
+  const { generation } = await json<Composed>(machine, "rollback", "--only", "kernel,services.nginx,packages.libssl3t64", "--from", "1");
+  const path = join(machine.root, `sysroot/ashlar/deployments/${String(generation).padStart(6, "0")}.json`);
+  const { image } = JSON.parse(readFileSync(path, "utf8")) as { image: Image };
+  const store = await openStore(join(machine.root, "sysroot/ashlar/store"));
+  try {
+    const [wrong, right] = checkSums(openRoot(image, store));
+    assert.deepEqual(wrong, []);
+    assert.ok(right > 5000, `${right} files`);
+  } finally {
+    await store.close();
+  }
+});
+
 test("the same images and parts give the same digest on another machine", async (t) => {
   if (single(t)) return;
   const other = await install("other");
@@ -163,6 +181,22 @@ test("a config that the schema or another option refuses is refused", async () =
   assert.equal(exitCode, 1);
   assert.equal((JSON.parse(err) as { error: { code: string } }).error.code, "E_COMPOSE_PART");
 });
+
+/** Files that differ from their package's md5sums, but for those that images change or leave out on purpose, and how many do not. */
+function checkSums(root: Root): [wrong: string[], right: number] {
+  const wrong: string[] = [];
+  let right = 0;
+  for (const list of [...root.nodes.keys()].filter((path) => /\/dpkg\/info\/[^/]+\.md5sums$/.test(path)))
+    for (const line of (root.text(list) ?? "").split("\n").filter((text) => text !== "")) {
+      const path = `/${line.slice(34)}`.replace(/^\/(lib|bin|sbin|lib64)\//, "/usr/$1/");
+      if (/^\/(boot|var)\/|^\/usr\/lib\/os-release$/.test(path)) continue;
+      const content = root.text(path);
+      const sum = content === undefined ? "" : createHash("md5").update(content, "latin1").digest("hex");
+      if (sum === line.slice(0, 32)) right++;
+      else wrong.push(path);
+    }
+  return [wrong, right];
+}
 
 /** Nothing to see while the archive has one version of each. */
 function single(t: TestContext): boolean {
