@@ -50,6 +50,6 @@ export const TOOL_SETS: Readonly<Record<ToolSet, readonly string[]>> = {
   /** Only for tests: makes system calls fail. */
   faults: ["strace"],
   /** Only for tests: a registry, and other programs that read images. */
-  oci: ["ca-certificates", "conmon", "crun", "docker-registry", "openssl", "podman", "skopeo"],
+  oci: ["busybox-static", "ca-certificates", "conmon", "crun", "docker-registry", "openssl", "podman", "skopeo"],
   vm: ["bubblewrap", "dash", "coreutils", "iproute2", "openssh-client", "ovmf", "qemu-system-x86", "seabios", "util-linux"],
 };

@@ -1,0 +1,182 @@
+/** Against a real registry, with skopeo and podman as second opinions. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { entriesOf } from "#formats/composefs/entries.ts";
+import { renderDumpfile } from "#formats/composefs/dumpfile.ts";
+import { fetchObjects } from "#registry/fetch-objects.ts";
+import { fetchRelease } from "#registry/fetch.ts";
+import { importImage } from "#registry/oci/import.ts";
+import { blobPath } from "#registry/oci/layout.ts";
+import { pullImage } from "#registry/oci/pull.ts";
+import { nextSequence, pushImage, releaseTag } from "#registry/oci/push.ts";
+import { parseReference } from "#registry/oci/reference.ts";
+import { openSession, registryRepository } from "#registry/oci/registry.ts";
+import type { RegistryOptions } from "#registry/oci/registry.ts";
+import { createKey } from "#registry/sign.ts";
+import { openSource } from "#registry/source.ts";
+import { silentReporter } from "#report/reporter.ts";
+import type { Store } from "#store/store.ts";
+import { exportFixture, ociParts } from "../support/oci-fixture.ts";
+import type { ExportedFixture } from "../support/oci-fixture.ts";
+import { ociTools, startRegistry } from "../support/oci-tools.ts";
+import type { OciTools, RegistryServer } from "../support/oci-tools.ts";
+import { openTestStore, scratch } from "../support/release-fixture.ts";
+
+const place = scratch();
+const at = (name: string): string => join(place.path, name);
+const keyPath = at("key.pem");
+const { publicKey } = createKey(keyPath);
+const trust = { trustedKeys: [publicKey], minimumSequence: 1, name: "web", now: 0 };
+let tools: OciTools;
+let registry: RegistryServer;
+let store: Store;
+let exported: ExportedFixture;
+
+before(async () => {
+  tools = await ociTools();
+  registry = await startRegistry(tools);
+  store = await openTestStore(at("store"));
+  exported = await exportFixture(at("layout"), ociParts(store), { keyPath });
+});
+after(async () => {
+  await store.close();
+  await registry[Symbol.asyncDispose]();
+  place[Symbol.dispose]();
+});
+
+const session = (address: string, options: RegistryOptions = {}) => openSession(parseReference(address), { pause: 1, ...options });
+const repository = (address: string, options: RegistryOptions = {}) =>
+  registryRepository(session(address, options), parseReference(address));
+
+function push(address: string, { layout = at("layout"), image = exported, mountFrom, ...options }: PushOptions = {}) {
+  const artifacts = [
+    { descriptor: image.artifact },
+    { descriptor: image.release.artifact, tag: releaseTag(image.release.release.sequence) },
+  ];
+  const request = { layout, image: image.descriptor, artifacts, tag: parseReference(address).tag ?? "latest" };
+  return silentReporter.step("push", (step) =>
+    pushImage(session(address, options), { ...request, ...(mountFrom === undefined ? {} : { mountFrom }) }, step),
+  );
+}
+
+interface PushOptions extends RegistryOptions {
+  readonly layout?: string;
+  readonly image?: ExportedFixture;
+  readonly mountFrom?: string;
+}
+
+void test("pushed, the image is what skopeo inspects, copies and finds right", async () => {
+  const address = `oci+http://${registry.host}/team/web:stable`;
+  assert.equal(await nextSequence(session(address)), 1);
+  const { uploaded, blobs } = await push(address);
+  assert.equal(uploaded, blobs);
+  assert.equal(await nextSequence(session(address)), 2);
+  const { stdout } = await tools.run("usr/bin/skopeo", ["inspect", "--tls-verify=false", `docker://${registry.host}/team/web:stable`]);
+  const seen = JSON.parse(stdout.toString()) as { Digest: string; Layers: string[]; Architecture: string };
+  assert.equal(seen.Digest, exported.descriptor.digest);
+  assert.equal(seen.Layers.length, exported.layers.length);
+  assert.equal(seen.Architecture, "amd64");
+  const policy = at("policy.json");
+  writeFileSync(policy, `{"default":[{"type":"insecureAcceptAnything"}]}`);
+  const to = `dir:${at("copied")}`;
+  const source = `docker://${registry.host}/team/web:stable`;
+  await tools.run("usr/bin/skopeo", ["--policy", policy, "copy", "--src-tls-verify=false", source, to]);
+  for (const { descriptor } of exported.layers) assert.ok(existsSync(join(at("copied"), descriptor.digest.slice(7))), descriptor.digest);
+  // And the folder itself, without a registry.
+  await tools.run("usr/bin/skopeo", ["--policy", policy, "copy", `oci:${at("layout")}:latest`, `dir:${at("copied-too")}`]);
+  assert.deepEqual(readFileSync(join(at("copied-too"), "manifest.json")), readFileSync(join(at("copied"), "manifest.json")));
+});
+
+void test("imported from the registry's plain layers, the tree is the same to the last attribute", async () => {
+  const other = await openTestStore(at("imported"));
+  const back = await silentReporter.step("import", (step) =>
+    importImage(repository(`oci+http://${registry.host}/team/web:stable`), other, step),
+  );
+  assert.equal(renderDumpfile(entriesOf(back.tree)), renderDumpfile(entriesOf(ociParts(store).tree)));
+  await other.close();
+});
+
+void test("a second release sends two layers, and brings a machine only what changed; the tag is looked up once", async () => {
+  const address = `oci+http://${registry.host}/team/web:stable`;
+  const machine = await openTestStore(at("machine"));
+  const first = await fetchRelease(openSource(address), trust);
+  await silentReporter.step("fetch", (step) => fetchObjects(openSource(address), first.release.objects, machine, step));
+  for (const { object } of first.release.objects) assert.ok(machine.has(object));
+
+  const next = await exportFixture(at("layout"), ociParts(store, { version: "2", epoch: 1_800_000_000 }), { keyPath, sequence: 2 });
+  const { uploaded, bytes } = await push(address, { image: next });
+  // Two layers, the configuration; of the artifacts: record, release, signature, contents and the composefs image.
+  assert.ok(uploaded <= 8, `${uploaded} blobs`);
+  assert.ok(bytes < 100_000, `${bytes} bytes`);
+  const source = openSource(address);
+  const { release, address: origin } = await fetchRelease(source, trust);
+  assert.equal(release.sequence, 2);
+  assert.equal(origin, `${address}@${next.descriptor.digest}/releases/2.json`);
+  const fetched = await silentReporter.step("fetch", (step) => fetchObjects(source, release.objects, machine, step));
+  assert.ok(fetched.objects <= 5, `${fetched.objects} objects`);
+  for (const { object } of release.objects) assert.ok(machine.has(object));
+  // By its digest, the first one is still there.
+  const pinned = await fetchRelease(openSource(`oci+http://${registry.host}/team/web@${exported.descriptor.digest}`), trust);
+  assert.equal(pinned.release.sequence, 1);
+  await machine.close();
+});
+
+void test("into another repository of the same registry, layers are mounted and do not travel", async () => {
+  const { uploaded, bytes } = await push(`oci+http://${registry.host}/other/web:stable`, { mountFrom: "team/web" });
+  assert.deepEqual([uploaded, bytes], [0, 0]);
+});
+
+void test("a pull that was cut off goes on with the next one", async () => {
+  const address = `oci+http://${registry.host}/team/web@${exported.descriptor.digest}`;
+  const layout = at("pulled");
+  mkdirSync(join(layout, "blobs/sha256"), { recursive: true });
+  const big = exported.layers.find(({ group }) => group.name === "package big")?.descriptor;
+  assert.ok(big !== undefined);
+  const half = readFileSync(blobPath(at("layout"), big.digest)).subarray(0, Math.floor(big.size / 2));
+  writeFileSync(join(layout, "blobs", `.partial-${big.digest.slice(7)}`), half);
+  const pulled = await silentReporter.step("pull", (step) => pullImage(repository(address), layout, "latest", step));
+  assert.deepEqual(readFileSync(blobPath(layout, big.digest)), readFileSync(blobPath(at("layout"), big.digest)));
+  assert.equal(pulled.artifacts.length, 2);
+  const all = exported.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  assert.ok(pulled.bytes < all - half.length + 200_000, `${pulled.bytes} bytes`);
+  const again = await silentReporter.step("pull", (step) => pullImage(repository(address), layout, "latest", step));
+  assert.equal(again.bytes, 0);
+  // What was pulled is a source for machines, without any network.
+  assert.equal((await fetchRelease(openSource(layout), trust)).release.sequence, 1);
+});
+
+void test("a registry with a login and a certificate of its own", async () => {
+  const openssl = async (...args: string[]): Promise<void> =>
+    void (await tools.run("usr/bin/openssl", args, { env: { OPENSSL_CONF: "/dev/null" } }));
+  await openssl(
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"],
+    ...["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", at("tls.key"), "-out", at("tls.crt")],
+  );
+  // htpasswd of "user" with the password "secret-word" (bcrypt).
+  writeFileSync(at("htpasswd"), "user:$2b$05$abcdefghijklmnopqrstuuUOabO4v2PoT/v47Y.znQK.9MsMDnesq\n");
+  await using closed = await startRegistry(tools, {
+    http: `  tls: {certificate: ${at("tls.crt")}, key: ${at("tls.key")}}`,
+    rest: `auth: {htpasswd: {realm: test, path: ${at("htpasswd")}}}`,
+  });
+  const address = `oci://${closed.host}/team/web:stable`;
+  const good = { ca: at("tls.crt"), credentials: { user: "user", password: "secret-word" } };
+  await push(address, good);
+  const other = await openTestStore(at("private"));
+  await silentReporter.step("import", (step) => importImage(repository(address, good), other, step));
+  await other.close();
+
+  const seen: unknown[] = [];
+  const fails = async (options: RegistryOptions, code: string): Promise<void> => {
+    await assert.rejects(push(address, { retries: 0, ...options }), (error: Error & { code?: string }) => {
+      seen.push(error.message, JSON.stringify(error), error.stack, String(error.cause));
+      return error.code === code;
+    });
+  };
+  await fails({ credentials: good.credentials }, "E_OCI_UNREACHABLE");
+  await fails({ ca: good.ca }, "E_OCI_UNAUTHORIZED");
+  await fails({ ...good, credentials: { user: "user", password: "wrong-word" } }, "E_OCI_UNAUTHORIZED");
+  const text = seen.join("\n");
+  for (const secret of ["secret-word", "wrong-word", Buffer.from("user:secret-word").toString("base64")]) assert.ok(!text.includes(secret));
+});
