@@ -1,5 +1,6 @@
 /** The tree of an image as a plan looks at it: nodes by path, with the texts of those that decide something. */
 import { toBuffer, toText } from "#formats/bytes.ts";
+import type { ByteString } from "#formats/bytes.ts";
 import type { DumpEntry, DumpInode } from "#formats/composefs/dump-entry.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "#formats/file-mode.ts";
 
@@ -11,11 +12,11 @@ export interface Tree {
 
 /** @param read content of the object with this fs-verity digest */
 export function treeOf(entries: readonly DumpEntry[], read: (digest: string) => Buffer): Tree {
-  const inodes = new Map(entries.flatMap((entry) => (entry.hardlink === undefined ? [[entry.path, entry] as const] : [])));
   const nodes = new Map<string, DumpInode>();
+  for (const entry of entries) if (entry.hardlink === undefined) nodes.set(readable(entry.path), entry);
   for (const { path, hardlink } of entries) {
-    const node = inodes.get(hardlink ?? path);
-    if (node !== undefined) nodes.set(toText(path), node);
+    const node = hardlink === undefined ? undefined : nodes.get(readable(hardlink));
+    if (node !== undefined) nodes.set(readable(path), node);
   }
   return {
     nodes,
@@ -52,6 +53,11 @@ export function isFolder(tree: Tree, path: string): boolean {
 export function linkTarget(tree: Tree, path: string): string | undefined {
   const node = tree.nodes.get(path);
   return node !== undefined && (node.mode & S_IFMT) === S_IFLNK ? toText(node.payload ?? "") : undefined;
+}
+
+/** Nearly all paths are ASCII: those need no decoding. */
+function readable(path: ByteString): string {
+  return /^[ -~]*$/.test(path) ? path : toText(path);
 }
 
 function isSame(a: DumpInode, b: DumpInode): boolean {

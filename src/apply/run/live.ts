@@ -66,7 +66,8 @@ export async function applyLive(apply: LiveApply): Promise<Map<string, number>> 
     throw new AshlarError<ApplyErrorCode>("E_APPLY_UNDONE", `${message}; ${before} runs again, as before`, {
       cause,
       hint: `mend it on the build host; \`ashlar plan ${generation}\` shows what it changes`,
-      details: { generation },
+      // "settling": the switch was done, and the generation itself is to blame.
+      details: { generation, phase: journal.phase },
     });
   }
   const times = await restartTimes(plan.jobs.restart);

@@ -33,15 +33,23 @@ export async function unsettleUnits(jobs: Jobs): Promise<string[]> {
       failures.push(error instanceof Error ? error.message : String(error));
     }
   };
-  await tried(() => systemctl("stop", jobs.start));
+  // One that never came to be known is none to stop.
+  await tried(async () => systemctl("stop", await activeOf(jobs.start)));
   await tried(() => systemctl("daemon-reload"));
   for (const action of jobs.actions) await tried(ACTIONS[action]);
   await tried(() => systemctl("reload", jobs.reload));
-  // They may have failed too often to be started again.
-  await tried(() => systemctl("reset-failed", jobs.restart));
+  // They may have failed too often to be started again; those that did not fail are none to reset.
+  await exec("systemctl", ["reset-failed", ...jobs.restart], { allowFailure: true });
   await tried(() => systemctl("restart", jobs.restart));
   await tried(() => systemctl("start", jobs.stop));
   return failures;
+}
+
+async function activeOf(units: readonly string[]): Promise<string[]> {
+  if (units.length === 0) return [];
+  const { stdout } = await exec("systemctl", ["is-active", ...units], { allowFailure: true });
+  const states = stdout.toString().trimEnd().split("\n");
+  return units.filter((_unit, at) => states[at] === "active" || states[at] === "activating");
 }
 
 /** Units that are not active although they were just started. */
