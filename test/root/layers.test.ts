@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readLock } from "#lock/file.ts";
 import { buildSystem } from "#pipeline";
 import { silentReporter } from "#report/reporter.ts";

@@ -105,12 +105,30 @@ async function change(
       const set = await edit(wantedOf(head), store);
       const base = before?.base ?? head.image;
       const mayStayOut = new Set(before?.quarantined.map(({ layer }) => layer));
-      const layered = await deriveLayers({ base, set, mayStayOut, ...(before === undefined ? {} : { before }) }, store, context);
+      const request = { base, set, mayStayOut, ...(before === undefined ? {} : { before }) };
+      const layered = await deriveLayers(request, store, context).catch((error: unknown) => {
+        throw withOwnHint(error);
+      });
       const { origin, sequence } = head;
       const result = await stageLayered(layered, { origin, ...(sequence === undefined ? {} : { sequence }) }, store, context);
       return present(result, set, layered);
     }),
   );
+}
+
+/** What helps on a machine, where a build host's advice does not. */
+const HINTS: Readonly<Record<string, string>> = {
+  E_LOCK_UNKNOWN_PACKAGE: "give the name as the archive has it; nothing was changed",
+  E_LOCK_UNSATISFIABLE:
+    "leave one of these packages out, or put it into `packages` of the config, where the base can move with it; nothing was changed",
+  E_MIRROR_UNKNOWN: "set ASHLAR_MIRROR for this command, or `updates.mirror` in the config; nothing was changed",
+  E_TREE_SCRIPT_FAILED: "the package does not install on this system; nothing was changed",
+};
+
+function withOwnHint(error: unknown): unknown {
+  const hint = error instanceof AshlarError ? HINTS[error.code] : undefined;
+  if (!(error instanceof AshlarError) || hint === undefined) return error;
+  return new AshlarError(error.code, error.message, { hint, cause: error.cause, details: error.details, exitCode: error.exitCode });
 }
 
 function present(result: StageResult, set: LayerSet, { image, layers }: Layered): AgentResult {

@@ -11,7 +11,6 @@ import { fetchRelease } from "#registry/fetch.ts";
 import type { Release, ReleaseObject } from "#registry/release.ts";
 import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
-import type { Store } from "#store/store.ts";
 import { exec } from "#sys/exec.ts";
 import { makeRoom } from "../collecting.ts";
 import type { Step } from "#report/reporter.ts";

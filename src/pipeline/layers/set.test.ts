@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { LayerDeb, LayerFolder, LayerSet } from "#deployment/layers.ts";
 import type { ObjectId } from "#store/object.ts";
 import { NO_LAYERS, isEmpty, withMembers, withoutMembers } from "./set.ts";

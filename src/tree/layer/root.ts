@@ -5,10 +5,12 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
+import { AshlarError, hasErrno, messageOf } from "#errors";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import { mountFileSystem, unmount } from "#sys/mount.ts";
+
+export type LayerRootErrorCode = "E_LAYER_MOUNT";
 
 export interface LayerRoot extends Disposable {
   /** The whole root, writable. */
@@ -19,7 +21,7 @@ export interface LayerRoot extends Disposable {
 
 /**
  * Opens a root in `folder`, which is emptied first (a killed process may have left mounts there) and removed at the end.
- * @throws a system error when the kernel has no EROFS or overlay, or does not let this process mount
+ * @throws E_LAYER_MOUNT when the kernel has no EROFS or overlay, or does not let this process mount
  */
 export function openLayerRoot(image: ObjectId, store: Store, folder: string): LayerRoot {
   clearLayerRoot(folder);
@@ -31,9 +33,13 @@ export function openLayerRoot(image: ObjectId, store: Store, folder: string): La
     const lower = `lowerdir=${at("image")}::${join(store.root, "objects")}`;
     const data = `metacopy=on,redirect_dir=on${verity},${lower},upperdir=${at("upper")},workdir=${at("work")}`;
     mountFileSystem({ source: "ashlar-layers", target: at("root"), type: "overlay", data });
-  } catch (error) {
+  } catch (cause) {
     clearLayerRoot(folder);
-    throw error;
+    throw new AshlarError<LayerRootErrorCode>("E_LAYER_MOUNT", `${folder}: the base image cannot be mounted: ${messageOf(cause)}`, {
+      cause,
+      hint: "layers need root, and a kernel with EROFS and overlayfs (6.12 or later)",
+      details: { folder },
+    });
   }
   return { path: at("root"), upper: at("upper"), [Symbol.dispose]: () => clearLayerRoot(folder) };
 }

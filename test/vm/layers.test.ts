@@ -1,0 +1,144 @@
+/**
+ * A package of one machine's own, on a machine that has lived: added, used after a restart, kept by an upgrade, left out when
+ * the new base cannot have it, and taken away without a trace. Everything is fetched through this computer's own mirror.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { TestContext } from "node:test";
+import { ssh } from "#vm/ssh.ts";
+import { openInstalled } from "../support/installed.ts";
+import type { Live } from "../support/live-machine.ts";
+import { openMirrorProxy } from "../support/mirror-proxy.ts";
+import type { MirrorProxy } from "../support/mirror-proxy.ts";
+
+interface Changed {
+  readonly outcome: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly quarantined: readonly { readonly layer: string; readonly why: string }[];
+}
+
+interface Status {
+  readonly booted: { readonly generation: number; readonly digest: string };
+  readonly next: { readonly generation: number };
+  readonly problems: readonly string[];
+  readonly generations: readonly {
+    readonly generation: number;
+    readonly digest: string;
+    readonly trial: string;
+    readonly layers?: string[];
+  }[];
+}
+
+/** Indexes of 60 MB and 34 packages of tools, unpacked under emulation on a busy computer. */
+const LAYER_MS = 1_200_000;
+
+let live: Live;
+let mirror: MirrorProxy;
+let failed: string | undefined;
+/** What the machine ran at the beginning: the base of what is added. */
+let base: Status["booted"];
+let added: Changed;
+
+before(async () => {
+  mirror = await openMirrorProxy();
+  live = await openInstalled();
+});
+after(async () => {
+  await live?.close();
+  await mirror?.[Symbol.asyncDispose]();
+});
+
+void step("a package is added: a new generation is staged, the running one is untouched", async (context) => {
+  base = (await statusOf()).booted;
+  const start = performance.now();
+  added = await ashlar<Changed>("layer add hello");
+  context.diagnostic(`first layer add ${Math.round((performance.now() - start) / 1000)} s, with tools and indexes`);
+  assert.deepEqual([added.outcome, added.quarantined], ["staged", []]);
+  assert.notEqual(added.digest, base.digest);
+  const status = await statusOf();
+  assert.deepEqual([status.booted, status.next], [base, { generation: added.generation }]);
+  assert.match((await live.ask("hello")).err, /not found/);
+});
+
+void step("the same again is nothing to do, from the cache alone", async (context) => {
+  const asked = mirror.requests.length;
+  const start = performance.now();
+  const again = await ashlar<Changed>("layer add hello");
+  context.diagnostic(`layer add with everything in the cache ${Math.round((performance.now() - start) / 1000)} s`);
+  assert.deepEqual([again.outcome, again.generation, again.digest], ["current", added.generation, added.digest]);
+  assert.equal(mirror.requests.length, asked);
+});
+
+void step("after the restart the program runs, and the generation is good", async () => {
+  await restart();
+  const status = await statusOf();
+  assert.deepEqual(status.booted, { generation: added.generation, digest: added.digest });
+  assert.equal((await live.ask("hello")).out, "Hello, world!");
+  assert.match((await live.ask("dpkg-query -W -f '${Status}' hello")).out, /install ok installed/);
+  assert.equal((await live.sudo("dpkg --audit")).out, "");
+  assert.equal((await live.ask("systemctl is-system-running --wait")).out, "running");
+  assert.match((await live.ask("ashlar layer list")).out, /^hello +package +2\.\S+ +in use$/m);
+});
+
+void step("an upgrade keeps it", async (context) => {
+  const { release } = await live.publish(`{ files: { "/etc/motd": "Generation with a layer.\\n" } }`);
+  const start = performance.now();
+  const upgraded = await ashlar<Changed & { release: number }>(`upgrade --from ${live.address("releases")}`);
+  context.diagnostic(`upgrade with a layer ${Math.round((performance.now() - start) / 1000)} s`);
+  assert.deepEqual([upgraded.outcome, upgraded.release, upgraded.quarantined], ["staged", release.sequence, []]);
+  await restart();
+  assert.equal((await live.ask("hello; cat /etc/motd")).out, "Hello, world!\nGeneration with a layer.");
+});
+
+void step("what the new base cannot have stays out, and the machine says why", async () => {
+  const { release } = await live.publish(`{ packages: ["hello-traditional"] }`);
+  const upgraded = await ashlar<Changed>(`upgrade --from ${live.address("releases")}`);
+  assert.deepEqual([upgraded.outcome, upgraded.quarantined.map(({ layer }) => layer)], ["staged", ["hello"]]);
+  assert.match(upgraded.quarantined[0]?.why ?? "", /hello-traditional/);
+  const status = await statusOf();
+  assert.equal(status.generations.find(({ generation }) => generation === upgraded.generation)?.digest, release.image.digest);
+  assert.match(status.problems.join("\n"), /^layer hello is left out of the next generation: /m);
+  assert.match((await live.ask("ashlar layer list")).out, /^hello +package +left out$/m);
+});
+
+void step("removed, it leaves the released image, byte for byte", async () => {
+  const removed = await ashlar<Changed>("layer remove hello");
+  const status = await statusOf();
+  const next = status.generations.find(({ generation }) => generation === status.next.generation);
+  assert.deepEqual([removed.outcome, next?.digest, next?.layers], ["current", removed.digest, undefined]);
+  assert.deepEqual(status.problems, []);
+});
+
+/** A command that may take long, as root, with this computer as the mirror. */
+async function ashlar<T>(command: string): Promise<T> {
+  const address = `http://10.0.2.2:${mirror.port}/debian`;
+  const { exitCode, stdout, stderr } = await ssh(live.target, `sudo env ASHLAR_MIRROR=${address} ashlar ${command} --json`, {
+    timeout: LAYER_MS,
+  });
+  assert.equal(exitCode, 0, stderr);
+  return JSON.parse(stdout.toString()) as T;
+}
+
+async function statusOf(): Promise<Status> {
+  return JSON.parse((await live.ask("sudo ashlar status --json")).out) as Status;
+}
+
+async function restart(): Promise<void> {
+  const { out } = await live.ask("cat /proc/sys/kernel/random/boot_id");
+  await live.sudo("systemctl reboot");
+  await live.nextStart(out);
+}
+
+/** Later steps stand on earlier ones. */
+function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
+  return test(name, async (context) => {
+    if (failed !== undefined) return context.skip(`after "${failed}" failed`);
+    try {
+      await run(context);
+    } catch (error) {
+      failed = name;
+      throw error;
+    }
+  });
+}
