@@ -151,8 +151,11 @@ void test("a registry with a login and a certificate of its own", async () => {
   const openssl = async (...args: string[]): Promise<void> =>
     void (await tools.run("usr/bin/openssl", args, { env: { OPENSSL_CONF: "/dev/null" } }));
   await openssl(
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"],
-    ...["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", at("tls.key"), "-out", at("tls.crt")],
+    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1".split(" "),
+    ..."-addext subjectAltName=IP:127.0.0.1 -keyout".split(" "),
+    at("tls.key"),
+    "-out",
+    at("tls.crt"),
   );
   // htpasswd of "user" with the password "secret-word" (bcrypt).
   writeFileSync(at("htpasswd"), "user:$2b$05$abcdefghijklmnopqrstuuUOabO4v2PoT/v47Y.znQK.9MsMDnesq\n");

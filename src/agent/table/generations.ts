@@ -5,6 +5,7 @@ import type { CommandTable } from "../command.ts";
 export const USAGE = `  ashlar status                    what runs, what starts next, space, problems
   ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
          [--retry] [--reboot]      even if it failed its trial; restart at once
+  ashlar switch SOURCE [--reboot]  the release that SOURCE names: oci://…@sha256:…
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
@@ -31,6 +32,13 @@ export const generations: CommandTable = {
         retry: retry === true,
         reboot: reboot === true,
       }),
+  },
+  switch: {
+    options: { retry: FLAG, reboot: FLAG },
+    operands: [1, 1],
+    missing: "a source: oci://host/name[:tag][@sha256:…], a folder or an http(s) address",
+    run: async (context, { retry, reboot }, [from = ""]) =>
+      (await import("../commands/upgrade.ts")).upgrade(context, { from, retry: retry === true, reboot: reboot === true }),
   },
   rollback: {
     options: { reboot: FLAG, "restore-state": FLAG, "keep-state": FLAG, only: TEXT, from: TEXT, "dry-run": FLAG },
