@@ -3,11 +3,11 @@ import type { Way } from "#apply/plan/plan.ts";
 import { FLAG, TEXT, usage, wholeNumber } from "../command.ts";
 import type { CommandTable, Values } from "../command.ts";
 
-export const USAGE = `  ashlar plan [N]                  what the next generation, or N, changes, and its cost
-  ashlar apply [N]                 run it, with the least interruption that is enough
+export const USAGE = `  ashlar plan [N]                  what the next one, or N, changes; its cost
+  ashlar apply [N]                 run it with the least interruption
          [--live|--soft-reboot     or with this one
           |--kexec|--reboot]
-         [--confirm 2m]            take it back unless a new login confirms it in time
+         [--confirm 2m]            take it back unless a new login confirms
          [--undo]                  put back what an interrupted apply left
   ashlar confirm                   keep what was applied with --confirm`;
 
