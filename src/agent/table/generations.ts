@@ -5,7 +5,7 @@ import type { CommandTable } from "../command.ts";
 export const USAGE = `  ashlar status                    what runs, what starts next, space, problems
   ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
          [--retry] [--reboot]      even if it failed its trial; restart at once
-  ashlar switch SOURCE [--reboot]  the release that SOURCE names: oci://…@sha256:…
+  ashlar switch SOURCE             the release at SOURCE (oci://…@sha256:…)
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
