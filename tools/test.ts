@@ -36,6 +36,7 @@ const tiers: readonly Tier[] = [
   { name: "unit", files: ["src/**/*.test.ts", "test/*.test.ts", "test/attack/**/*.test.ts"], workers: availableParallelism(), obstacle: () => undefined },
   { name: "golden", files: ["test/golden/**/*.test.ts"], workers: availableParallelism(), obstacle: () => undefined },
   { name: "root", files: ["test/root/**/*.test.ts"], workers: 1, obstacle: needsRoot },
+  { name: "faults", files: ["test/faults/**/*.test.ts"], workers: 1, obstacle: needsRoot },
   { name: "vm", files: ["test/vm/**/*.test.ts"], workers: 1, obstacle: needsRoot },
 ];
 

@@ -9,6 +9,7 @@ import { COMMON, usage } from "./command.ts";
 import type { AgentCommand, CommandTable, Values } from "./command.ts";
 import { openContext } from "./context.ts";
 import type { AgentResult } from "./context.ts";
+import { explainDiskError } from "./disk-error.ts";
 import { apply } from "./table/apply.ts";
 import { drift } from "./table/drift.ts";
 import { generations } from "./table/generations.ts";
@@ -47,7 +48,8 @@ export async function main(
     }
     output.stdout.write(`${json ? JSON.stringify(result.json) : result.text}\n`);
     return result.exitCode ?? 0;
-  } catch (error) {
+  } catch (caught) {
+    const error = explainDiskError(caught);
     output.stderr.write(`${renderError(error, json ? "json" : "text", wantsColors(output.stderr))}\n`);
     return error instanceof AshlarError ? error.exitCode : 1;
   }

@@ -17,6 +17,8 @@ export interface LoaderEntry extends OrderedEntry, EntryName {
   readonly entry?: BootEntry;
   /** Why an entry with Ashlar's name could not be read. */
   readonly problem?: string;
+  /** False when it names nothing to start: the boot loader does not show it then. */
+  readonly shown: boolean;
 }
 
 export interface LoaderState {
@@ -28,6 +30,8 @@ export interface LoaderState {
   readonly activation: number;
 }
 
+/** Boot Loader Specification: one of these says what an entry starts. */
+const STARTS = ["linux", "efi", "uki", "uki-url"] as const;
 /** Where entries are, below the ESP. */
 export const ENTRIES = "loader/entries";
 /** Entries are a few hundred bytes; nothing larger is read whole. */
@@ -48,7 +52,7 @@ export function readLoader(esp: string): LoaderState {
   }
   const entries = sortEntries(withoutTwins(found));
   const activation = Math.max(0, ...entries.map(({ entry }) => entry?.activation ?? 0));
-  return { entries, next: nextEntry(entries), activation };
+  return { entries, next: nextEntry(entries.filter(({ shown }) => shown)), activation };
 }
 
 /** A power cut while a generation was found good leaves its counted entry beside the new one; the boot loader may take either. */
@@ -70,7 +74,15 @@ export function listEntries(esp: string): string[] {
 function describe(name: EntryName, fileName: string, content: Buffer): LoaderEntry {
   const text = content.subarray(0, ENTRY_SIZE_MAX).toString();
   const fields = parseFields(text);
-  const base = { ...name, fileName, sortKey: fields.get("sort-key"), machineId: fields.get("machine-id"), version: fields.get("version") };
+  const shown = STARTS.some((key) => fields.has(key));
+  const base = {
+    ...name,
+    fileName,
+    sortKey: fields.get("sort-key"),
+    machineId: fields.get("machine-id"),
+    version: fields.get("version"),
+    shown,
+  };
   const generation = generationOf(name.id);
   if (generation === undefined) return base;
   try {

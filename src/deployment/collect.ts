@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { AshlarError } from "#errors";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
+import { verityDigest } from "#formats/fsverity.ts";
 import { collect as collectObjects } from "#store/collect.ts";
 import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
@@ -133,11 +134,15 @@ function rootsOf(
 }
 
 function objectsFor(image: ObjectId, machine: Machine, store: Store): ObjectId[] {
-  if (!store.has(image))
-    throw new AshlarError<DeploymentErrorCode>("E_COLLECT_ROOTS", `image ${image} of a generation is missing from ${machine.store}`, {
+  const unknown = (what: string): AshlarError<DeploymentErrorCode> =>
+    new AshlarError("E_COLLECT_ROOTS", `image ${image} of a generation is ${what} ${machine.store}`, {
       hint: "`ashlar fsck` lists what is damaged, `ashlar upgrade` brings a whole generation; nothing was removed",
       details: { image },
     });
-  const external = objectsOfImage(store.read(image)).flatMap(({ object }) => parseObjectId(object) ?? []);
+  if (!store.has(image)) throw unknown("missing from");
+  // A list of objects with one wrong letter would have a needed one removed.
+  const content = store.read(image);
+  if (verityDigest(content) !== image) throw unknown("damaged in");
+  const external = objectsOfImage(content).flatMap(({ object }) => parseObjectId(object) ?? []);
   return [image, ...external];
 }

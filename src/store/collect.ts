@@ -39,7 +39,7 @@ export interface Collected {
  * @throws E_STORE_BUSY, E_STORE_NO_ROOTS, E_STORE_BAD_ROOT; nothing has been removed then
  */
 export async function collect(store: Store, options: CollectOptions): Promise<Collected> {
-  return await store.exclusively(async () => {
+  const work = async (): Promise<Collected> => {
     const marked = await mark(store, options);
     const unmarked = listObjects(store.root).ids.filter((object) => !marked.has(object));
     if (options.dryRun !== true)
@@ -51,7 +51,9 @@ export async function collect(store: Store, options: CollectOptions): Promise<Co
       options.report?.progress(at + 1, unmarked.length, "objects");
     }
     return { removed: unmarked.length, bytes, kept: listObjects(store.root).ids.length - (options.dryRun === true ? unmarked.length : 0) };
-  });
+  };
+  // Only looking needs no lock, and works on a store that cannot be written.
+  return options.dryRun === true ? work() : store.exclusively(work);
 }
 
 async function mark(store: Store, options: CollectOptions): Promise<Set<ObjectId>> {

@@ -2,14 +2,15 @@
  * The EFI system partition after a power cut: its file system, what the boot loader would start (the product's own resolver
  * decides), and every kernel and initrd that an entry names, byte for byte against the name of their folder.
  */
-import { mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { kernelIdOf } from "#boot/kernel-id.ts";
 import { ENTRIES, readLoader } from "#boot/loader.ts";
 import type { GptPartition } from "#formats/gpt.ts";
 import type { Toolchain } from "#toolchain/open.ts";
-import { openFat } from "./fat.ts";
+import { FatError, openFat } from "./fat.ts";
 import type { Fat, FatFile } from "./fat.ts";
+import { followPartition } from "./partition-file.ts";
 import type { ReplayedDisk } from "./replayed-disk.ts";
 import { runTool } from "./tools.ts";
 import type { EspEntry, EspVerdict } from "./verdict.ts";
@@ -34,39 +35,59 @@ const FSCK_EXPECTED = [
   /^Leaving filesystem unchanged|\d+ files, \d+\/\d+ clusters/,
   /^$/,
 ];
+const PIECE = 1 << 20;
 const LOADER = ["EFI/BOOT", "EFI/systemd"] as const;
+/** Paths that fsck.fat must have nothing to say of, in lower case. */
+const NEEDED = ["/efi/", "/loader/loader.conf"] as const;
 
 /** @returns a function that judges the disk as it is at the moment */
 export function openEspChecker(context: EspContext): () => Promise<EspVerdict> {
   const kernels = new Map<string, string | undefined>();
-  const copy = openCopy(context);
+  // fsck.fat -n only reads, so nothing has to be put back.
+  const copy = followPartition(baseOf(context), context);
   return async () => {
     const { disk, partition, scratch } = context;
     const fat = openFat((offset, length) => disk.read(partition.start + offset, length));
-    const fsck = await fsckOf(copy.path(), context.toolchain);
     const esp = join(scratch, "esp");
     rmSync(esp, { recursive: true, force: true });
     mkdirSync(join(esp, ENTRIES), { recursive: true });
-    const problems: string[] = [...fsck];
-    for (const file of fat.list(ENTRIES) ?? [])
-      try {
-        writeFileSync(join(esp, ENTRIES, file.name), fat.read(file));
-      } catch (error) {
-        problems.push(`entry ${file.name}: ${String(error)}`);
-      }
+    const problems: string[] = [];
+    const shown = new Set<string>();
+    for (const file of fat.list(ENTRIES) ?? []) {
+      const content = contentOf(file, fat);
+      writeFileSync(join(esp, ENTRIES, file.name), content);
+      if (/^linux /m.test(content.toString("latin1"))) shown.add(file.name);
+    }
     const state = readLoader(esp);
     const entries: EspEntry[] = [];
+    const needed: string[] = [...NEEDED];
     for (const { fileName, tries, entry, problem } of state.entries) {
-      if (problem !== undefined) problems.push(problem);
+      // The boot loader does not show an entry that names no kernel: it is there no more, or not yet.
+      if (problem !== undefined && shown.has(fileName)) problems.push(problem);
       if (entry === undefined) continue;
       const startable = tries?.left !== 0;
       entries.push({ fileName, generation: entry.generation, image: entry.image, startable });
-      const why = startable ? kernelProblem(entry.kernelId, fat, { context, known: kernels }) : undefined;
+      if (!startable) continue;
+      needed.push(`/${ENTRIES}/${fileName}`, `/ashlar/${entry.kernelId}/`);
+      const why = kernelProblem(entry.kernelId, fat, { context, known: kernels });
       if (why !== undefined) problems.push(`${fileName}: ${why}`);
     }
+    const isNeeded = (file: string): boolean => needed.some((path) => file.startsWith(path));
+    copy.bring();
+    problems.push(...(await fsckOf(copy.path, isNeeded, context.toolchain)));
     for (const folder of LOADER) if ((fat.list(folder) ?? []).length !== 1) problems.push(`${folder} has no boot loader`);
     return { problems, entries, next: state.next?.entry?.generation };
   };
+}
+
+/** As firmware reads it; nothing when it cannot. */
+function contentOf(file: FatFile, fat: Fat): Buffer {
+  try {
+    return fat.read(file);
+  } catch (error) {
+    if (error instanceof FatError) return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 function kernelProblem(
@@ -83,7 +104,8 @@ function kernelProblem(
       known.set(key, kernelIdOf(fat.read(linux), fat.read(initrd)) === kernelId ? undefined : `ashlar/${kernelId} has other content`);
     return known.get(key);
   } catch (error) {
-    return `ashlar/${kernelId}: ${String(error)}`;
+    if (error instanceof FatError) return `ashlar/${kernelId}: ${error.message}`;
+    throw error;
   }
 }
 
@@ -92,6 +114,7 @@ function placesOf(file: FatFile, fat: Fat, { disk, partition }: EspContext): str
   const places: string[] = [`${file.size}`];
   for (const { offset, length } of fat.ranges(file)) {
     places.push(`${offset}+${length}`);
+    if (!disk.isTouched({ offset: partition.start + offset, length })) continue;
     const first = (partition.start + offset) / SECTOR;
     for (let sector = 0; sector * SECTOR < length; sector++) {
       const source = disk.sourceOf(first + sector);
@@ -101,36 +124,33 @@ function placesOf(file: FatFile, fat: Fat, { disk, partition }: EspContext): str
   return places.join(" ");
 }
 
-async function fsckOf(path: string, toolchain: Toolchain): Promise<string[]> {
+/** What fsck.fat says of files that a start needs; what it says of others it puts in order when the machine mounts it. */
+async function fsckOf(path: string, isNeeded: (file: string) => boolean, toolchain: Toolchain): Promise<string[]> {
   const { stdout, stderr } = await runTool(toolchain, "usr/sbin/fsck.fat", "-n", path);
-  const said = `${stdout.toString()}\n${stderr}`.split("\n").filter((line) => !FSCK_EXPECTED.some((known) => known.test(line)));
-  return said.length === 0 ? [] : [`fsck.fat: ${said.map((line) => line.trim()).join(" ")}`];
+  const said: string[] = [];
+  let needed = true;
+  for (const line of `${stdout.toString()}\n${stderr}`.split("\n")) {
+    const [file] = /^\/\S*/.exec(line) ?? [];
+    if (file !== undefined) needed = isNeeded(file.toLowerCase());
+    // Lines about a file are indented.
+    else if (!line.startsWith(" ")) needed = true;
+    if (needed && !FSCK_EXPECTED.some((known) => known.test(line))) said.push(line.trim());
+  }
+  return said.length === 0 ? [] : [`fsck.fat: ${said.join(" ")}`];
 }
 
-/** fsck.fat -n only reads, so one copy follows the disk. */
-function openCopy({ disk, partition, scratch }: EspContext): { path: () => string } {
+/** The partition without its zeros, before the first write. */
+function baseOf({ disk, partition, scratch }: EspContext): string {
   const path = join(scratch, "esp.img");
   const fd = openSync(path, "wx");
-  const PIECE = 1 << 20;
-  const zeros = Buffer.alloc(PIECE);
-  const write = (offset: number, bytes: Buffer): void => void writeSync(fd, bytes, 0, bytes.length, offset);
-  for (let offset = 0; offset < partition.size; offset += PIECE) {
-    const bytes = disk.read(partition.start + offset, Math.min(PIECE, partition.size - offset));
-    if (!bytes.equals(zeros.subarray(0, bytes.length)) || offset + PIECE >= partition.size) write(offset, bytes);
+  try {
+    const zeros = Buffer.alloc(PIECE);
+    for (let offset = 0; offset < partition.size; offset += PIECE) {
+      const bytes = disk.read(partition.start + offset, Math.min(PIECE, partition.size - offset));
+      if (!bytes.equals(zeros.subarray(0, bytes.length))) writeSync(fd, bytes, 0, bytes.length, offset);
+    }
+    return path;
+  } finally {
+    closeSync(fd);
   }
-  let changed = new Map<number, number>();
-  return {
-    path: () => {
-      const now = new Map<number, number>();
-      for (const { offset, bytes } of disk.written(partition.start, partition.start + partition.size)) {
-        write(offset - partition.start, bytes);
-        now.set(offset, bytes.length);
-      }
-      // What an earlier state had and this one has not.
-      for (const [offset, length] of changed)
-        if ((now.get(offset) ?? 0) < length) write(offset - partition.start, disk.read(offset, length));
-      changed = now;
-      return path;
-    },
-  };
 }

@@ -5,17 +5,22 @@
  * The copy has metadata and what was written since, and holes where the contents of the first start's files are: those are
  * read from the base. What was hashed once is known by the places it came from.
  */
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readRecords } from "#deployment/records.ts";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
 import { verityMetadata } from "#formats/ext4-verity.ts";
 import type { GptPartition } from "#formats/gpt.ts";
+import { silentReporter } from "#report/reporter.ts";
+import { openToolchain } from "#toolchain/open.ts";
 import type { Toolchain } from "#toolchain/open.ts";
+import { hostCommand } from "#toolchain/sandbox.ts";
+import { openWorkspace } from "#workspace";
 import { openExt4 } from "./ext4.ts";
 import type { Ext4, Inode } from "./ext4.ts";
-import type { ReplayedDisk } from "./replayed-disk.ts";
-import { openRootCopy, readInPieces } from "./root-copy.ts";
+import { followPartition } from "./partition-file.ts";
+import type { Range, ReplayedDisk } from "./replayed-disk.ts";
+import { readInBlocks } from "./read-in-blocks.ts";
 import { runTool } from "./tools.ts";
 import type { RootVerdict } from "./verdict.ts";
 import { SECTOR } from "./write-log.ts";
@@ -43,30 +48,53 @@ const FSCK_EXPECTED =
   /recovering journal|Clearing orphaned inode|Free (blocks|inodes) count wrong|: clean,|\d+\/\d+ files|Truncating orphaned|^$/;
 
 export async function openRootChecker(context: RootContext): Promise<RootChecker> {
-  const copy = await openRootCopy(context);
+  const { toolchain, scratch } = context;
+  const copy = followPartition(await metadataOf(context), context);
+  const strace = await openToolchain("faults", { workspace: openWorkspace(), report: silentReporter });
+  const trace = join(scratch, "e2fsck.trace");
+  const fsckCommand = hostCommand(toolchain, "usr/sbin/e2fsck");
   const verified = new Map<string, readonly string[]>();
   const references = new Map<string, readonly string[]>();
+  const broken = (problem: string): RootVerdict => ({ problems: [problem], records: new Set(), images: new Map(), kept: new Map() });
   return {
     check: async (kept) => {
-      copy.write();
-      const fsck = await runTool(context.toolchain, "usr/sbin/e2fsck", "-f", "-p", copy.path);
+      copy.bring();
+      const traced = ["-qq", "-s", "0", "-e", "trace=pwrite64,write,lseek,fallocate", "-o", trace];
+      const fsck = await runTool(strace, "usr/bin/strace", ...traced, ...fsckCommand, "-f", "-p", copy.path);
       const said = `${fsck.stdout.toString()}\n${fsck.stderr}`.split("\n").filter((line) => !FSCK_EXPECTED.test(line));
-      if (!FSCK_FINE.includes(fsck.exitCode) || said.length > 0)
-        return {
-          problems: [`e2fsck ends with ${fsck.exitCode}: ${said.join(" ").trim()}`],
-          records: new Set(),
-          images: new Map(),
-          kept: new Map(),
-        };
       const fd = openSync(copy.path, "r");
       try {
-        const read = readInPieces(fd);
+        if (!FSCK_FINE.includes(fsck.exitCode) || said.length > 0)
+          return broken(`e2fsck ends with ${fsck.exitCode}: ${said.join(" ").trim()}`);
+        const read = readInBlocks(fd);
         return examine(context, { ext4: openExt4(read), read, verified, references, kept });
       } finally {
         closeSync(fd);
+        copy.putBack(writesIn(readFileSync(trace, "latin1")));
       }
     },
   };
+}
+
+/** What e2fsck wrote, in bytes of the partition. @throws Error for a way of writing that is not known here */
+function writesIn(trace: string): Range[] {
+  let position = 0;
+  return trace.split("\n").flatMap((line) => {
+    const [, call, length, offset] = /^(pwrite64|write)\((?:[3-9]|\d\d), .*?, (\d+)(?:, (\d+))?\) += /.exec(line) ?? [];
+    const moved = /^lseek\(\d+, .*\) += (\d+)$/.exec(line)?.[1];
+    if (moved !== undefined) position = Number(moved);
+    if (call !== undefined) return [{ offset: offset === undefined ? position : Number(offset), length: Number(length) }];
+    if (line === "" || moved !== undefined || /^write\([12],/.test(line)) return [];
+    throw new Error(`e2fsck: ${line}`);
+  });
+}
+
+/** A file with the metadata of the base, which e2image knows, and holes elsewhere. @returns its path */
+async function metadataOf({ base, partition, scratch, toolchain }: RootContext): Promise<string> {
+  const path = join(scratch, "root.img");
+  const { exitCode, stderr } = await runTool(toolchain, "usr/sbin/e2image", "-r", "-o", `${partition.start}`, base, path);
+  if (exitCode !== 0) throw new Error(`e2image ${base}: ${stderr}`);
+  return path;
 }
 
 interface Examination {
@@ -173,7 +201,9 @@ function placesOf(inode: Inode, { blockSize }: Ext4, { disk, partition }: RootCo
   const places: string[] = [];
   for (const { logical, physical, count, unwritten } of inode.extents) {
     places.push(`${logical}:${physical}:${count}${unwritten ? "u" : ""}`);
-    const first = (partition.start + physical * blockSize) / SECTOR;
+    const offset = partition.start + physical * blockSize;
+    if (!disk.isTouched({ offset, length: count * blockSize })) continue;
+    const first = offset / SECTOR;
     for (let sector = 0; sector < (count * blockSize) / SECTOR; sector++) {
       const source = disk.sourceOf(first + sector);
       if (source !== undefined) places.push(`${sector}@${source}`);

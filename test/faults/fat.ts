@@ -15,14 +15,19 @@ export interface FatFile {
 export interface Fat {
   /** The entries of a folder; undefined when there is no such folder. */
   list(path: string): FatFile[] | undefined;
-  /** The ranges of the disk that hold a file, in order. @throws Error when its chain is broken or too short */
+  /** The ranges of the disk that hold a file, in order. @throws FatError when its chain is broken or too short */
   ranges(file: FatFile): { readonly offset: number; readonly length: number }[];
   read(file: FatFile): Buffer;
 }
 
+/** The file system says something that cannot be. */
+export class FatError extends Error {}
+
 type Read = (offset: number, length: number) => Buffer;
 
 const ENTRY = 32;
+/** Clusters; a circle ends here. */
+const FOLDER_MAX = 1024;
 const LAST_CLUSTER = 0x0ffffff8;
 const ATTRIBUTE = { volume: 0x08, folder: 0x10, longName: 0x0f } as const;
 /** Byte offsets of the 13 UTF-16 units of a part of a long name. */
@@ -39,17 +44,18 @@ export function openFat(read: Read): Fat {
   const data = reserved + boot.readUInt8(16) * tableSize;
   const table = read(reserved, tableSize);
 
-  const chain = (first: number): number[] => {
+  /** The table is not asked for more clusters than are wanted: firmware reads a small file whose chain was freed, too. */
+  const chain = (first: number, wanted: number): number[] => {
     const clusters: number[] = [];
-    for (let at = first; at < LAST_CLUSTER; at = table.readUInt32LE(at * 4) & 0x0fffffff) {
-      if (at < 2 || at * 4 + 4 > table.length) throw new Error(`a chain of clusters from ${first} leads to ${at}`);
-      if (clusters.length > table.length / 4) throw new Error(`the chain of clusters from ${first} is a circle`);
+    for (let at = first; at < LAST_CLUSTER && clusters.length < wanted; at = table.readUInt32LE(at * 4) & 0x0fffffff) {
+      if (at < 2 || at * 4 + 4 > table.length) throw new FatError(`a chain of clusters from ${first} leads to ${at}`);
       clusters.push(at);
     }
     return clusters;
   };
   const offsetOf = (cluster: number): number => data + (cluster - 2) * clusterSize;
-  const folder = (cluster: number): FatFile[] => filesOf(Buffer.concat(chain(cluster).map((item) => read(offsetOf(item), clusterSize))));
+  const folder = (cluster: number): FatFile[] =>
+    filesOf(Buffer.concat(chain(cluster, FOLDER_MAX).map((item) => read(offsetOf(item), clusterSize))));
   const root = boot.readUInt32LE(44);
   const list = (path: string): FatFile[] | undefined => {
     let files = folder(root);
@@ -62,11 +68,12 @@ export function openFat(read: Read): Fat {
   };
   const ranges = (file: FatFile): { offset: number; length: number }[] => {
     if (file.size === 0) return [];
-    const clusters = chain(file.cluster);
-    if (clusters.length * clusterSize < file.size) throw new Error(`${file.name} has ${file.size} bytes and ${clusters.length} clusters`);
+    const clusters = chain(file.cluster, Math.ceil(file.size / clusterSize));
+    if (clusters.length * clusterSize < file.size)
+      throw new FatError(`${file.name} has ${file.size} bytes and ${clusters.length} clusters`);
     const found: { offset: number; length: number }[] = [];
     let left = file.size;
-    for (const cluster of clusters.slice(0, Math.ceil(file.size / clusterSize))) {
+    for (const cluster of clusters) {
       const length = Math.min(left, clusterSize);
       const last = found.at(-1);
       if (last !== undefined && last.offset + last.length === offsetOf(cluster)) last.length += length;

@@ -58,8 +58,22 @@ export function powerCuts(
 }
 
 /** Names a state of a recording, to look at it again. */
-export function nameOf({ kind, durable, extra, torn }: PowerCut): string {
-  return `${kind}:${durable}${extra.length === 0 ? "" : `+${rangesOf(extra)}`}${torn === undefined ? "" : `/${torn}`}`;
+export function nameOf({ kind, phase, durable, extra, torn }: PowerCut): string {
+  return `${slugOf(phase)}:${kind}:${durable}${extra.length === 0 ? "" : `+${rangesOf(extra)}`}${torn === undefined ? "" : `/${torn}`}`;
+}
+
+/** The state that {@link nameOf} named. @throws Error when it is no name, or of another recording */
+export function parseName(name: string, phases: readonly Phase[]): PowerCut {
+  const [, slug, kind, durable, ranges, torn] =
+    /^([a-z-]+):(prefix|ordered|reordered|torn):(\d+)(?:\+([\d,-]+))?(?:\/(\d+))?$/.exec(name) ?? [];
+  const extra = (ranges ?? "").split(",").flatMap((range) => {
+    if (range === "") return [];
+    const [from = 0, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
+  const phase = phases.find((each) => slugOf(each) === slug);
+  if (phase === undefined || kind === undefined) throw new Error(`${name} names no state of this recording`);
+  return { kind: kind as StateKind, phase, durable: Number(durable), extra, ...(torn === undefined ? {} : { torn: Number(torn) }) };
 }
 
 function spanOf(entries: readonly LogEntry[], start: number, end: number): { from: number; to: number } {
@@ -93,6 +107,10 @@ function some(pending: readonly number[], random: Random): number[] {
   const share = [1, 2, 3][random.below(3)] ?? 2;
   const kept = pending.filter(() => random.below(4) < share);
   return random.below(4) === 0 ? pending.filter((index) => index !== pending[random.below(pending.length)]) : kept;
+}
+
+function slugOf({ name }: Phase): string {
+  return name.replaceAll(/[^a-z]+/g, "-");
 }
 
 function rangesOf(indexes: readonly number[]): string {

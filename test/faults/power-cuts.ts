@@ -1,5 +1,5 @@
 /** Judges every disk that a power cut could have left of a recording. */
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GPT_HEAD, readGpt } from "#formats/gpt.ts";
@@ -36,7 +36,7 @@ export async function* judgePowerCuts(
   const base = openSync(recording.base, "r");
   const log = openSync(recording.log, "r");
   try {
-    const disk = openReplayedDisk({ base, log, entries });
+    const disk = openReplayedDisk({ base, log, entries, size: statSync(recording.base).size });
     const { partitions } = readGpt(disk.read(0, GPT_HEAD));
     const partition = (name: string): GptPartition => {
       const found = partitions.find((item) => item.name === name);

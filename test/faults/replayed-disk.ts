@@ -4,83 +4,92 @@ import type { PowerCut } from "./power-cut-states.ts";
 import { SECTOR } from "./write-log.ts";
 import type { LogEntry } from "./write-log.ts";
 
-/** What a sector has: bytes of the log, or zeros. */
-const ZERO = -1;
-
 export interface Recorded {
   /** Open for reading. */
   readonly base: number;
   readonly log: number;
   readonly entries: readonly LogEntry[];
+  /** Bytes of the disk. */
+  readonly size: number;
+}
+
+/** Bytes of the disk. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
 }
 
 export interface ReplayedDisk {
   /** Plays on until `cut`; cuts must come in the order of their durable parts. */
   moveTo(cut: PowerCut): void;
-  /** Bytes of the disk. */
   read(offset: number, length: number): Buffer;
-  /** Where a sector's bytes come from; undefined when it is as it was before the first start. */
+  /** Where a sector's bytes come from: a place in the log, or undefined when it is as it was before the first start. */
   sourceOf(sector: number): number | undefined;
-  /** Each sector of a range of the disk that was written, with its bytes. */
-  written(from: number, to: number): Iterable<{ readonly offset: number; readonly bytes: Buffer }>;
+  /** Whether any sector of a range was written. Quick. */
+  isTouched(range: Range): boolean;
+  /** What reached the disk after the last flush. */
+  volatile(): readonly Range[];
+  /** Calls `follow` with what became durable, while nothing else is on the disk. */
+  watch(follow: (ranges: readonly Range[]) => void): void;
 }
 
-export function openReplayedDisk({ base, log, entries }: Recorded): ReplayedDisk {
-  const durable = new Map<number, number>();
-  let volatile = new Map<number, number>();
+/** A sector's source when it is none of the log: zeros, or the base. */
+const ZERO = -1;
+const BASE = 0;
+const BLOCK = 4096;
+
+export function openReplayedDisk({ base, log, entries, size }: Recorded): ReplayedDisk {
+  const durable = new Float64Array(size / SECTOR);
+  const touched = new Uint8Array(size / BLOCK);
+  const watchers: ((ranges: readonly Range[]) => void)[] = [];
+  let extra = new Map<number, number>();
+  let extraRanges: Range[] = [];
   let played = 0;
-  const source = (sector: number): number | undefined => volatile.get(sector) ?? durable.get(sector);
-  const fill = (bytes: Buffer, offset: number): void => {
-    // Neighbours that lie beside each other in the log are read at once.
-    for (let at = 0; at < bytes.length;) {
-      const from = source((offset + at) / SECTOR);
-      let run = SECTOR;
-      while (at + run < bytes.length && follows(from, source((offset + at + run) / SECTOR), run)) run += SECTOR;
-      if (from === undefined) readSync(base, bytes, at, run, offset + at);
-      else if (from === ZERO) bytes.fill(0, at, at + run);
-      else readSync(log, bytes, at, run, from);
-      at += run;
-    }
-  };
+  const source = (sector: number): number => extra.get(sector) ?? durable[sector] ?? BASE;
+  const touch = ({ offset, length }: Range): void => void touched.fill(1, Math.floor(offset / BLOCK), Math.ceil((offset + length) / BLOCK));
   const read = (offset: number, length: number): Buffer => {
     const from = Math.floor(offset / SECTOR) * SECTOR;
     const bytes = Buffer.alloc(Math.ceil((offset + length - from) / SECTOR) * SECTOR);
-    fill(bytes, from);
+    // Neighbours that lie beside each other in the log are read at once.
+    for (let at = 0; at < bytes.length;) {
+      const first = source((from + at) / SECTOR);
+      let run = SECTOR;
+      while (at + run < bytes.length && source((from + at + run) / SECTOR) === (first > 0 ? first + run : first)) run += SECTOR;
+      if (first === BASE) readSync(base, bytes, at, run, from + at);
+      else if (first !== ZERO) readSync(log, bytes, at, run, first);
+      at += run;
+    }
     return bytes.subarray(offset - from, offset - from + length);
   };
   return {
     moveTo: (cut) => {
       if (cut.durable < played) throw new Error("a disk plays forward only");
-      for (; played < cut.durable; played++) apply(durable, entries[played]);
-      volatile = new Map();
-      for (const [at, index] of cut.extra.entries()) apply(volatile, entries[index], at === cut.extra.length - 1 ? cut.torn : undefined);
+      extra = new Map();
+      const ranges: Range[] = [];
+      for (; played < cut.durable; played++) {
+        const range = apply(entries[played], undefined, (sector, place) => void (durable[sector] = place));
+        if (range !== undefined) ranges.push(range);
+      }
+      ranges.forEach(touch);
+      for (const follow of watchers) follow(ranges);
+      extraRanges = cut.extra.flatMap((index, at) => {
+        const torn = at === cut.extra.length - 1 ? cut.torn : undefined;
+        return apply(entries[index], torn, (sector, place) => void extra.set(sector, place)) ?? [];
+      });
+      // Marks stay when the next cut has other writes: they only say where to look.
+      extraRanges.forEach(touch);
     },
     read,
-    sourceOf: source,
-    *written(from, to) {
-      const inside = (sector: number): boolean => sector * SECTOR >= from && sector * SECTOR < to;
-      const sectors = [...durable.keys(), ...[...volatile.keys()].filter((sector) => !durable.has(sector))].filter(inside);
-      sectors.sort((a, b) => a - b);
-      for (let at = 0; at < sectors.length;) {
-        let run = 1;
-        while (run < RUN_MAX && sectors[at + run] === (sectors[at] ?? 0) + run) run++;
-        const offset = (sectors[at] ?? 0) * SECTOR;
-        yield { offset, bytes: read(offset, run * SECTOR) };
-        at += run;
-      }
-    },
+    sourceOf: (sector) => (source(sector) === BASE ? undefined : source(sector)),
+    isTouched: ({ offset, length }) => touched.subarray(Math.floor(offset / BLOCK), Math.ceil((offset + length) / BLOCK)).includes(1),
+    volatile: () => extraRanges,
+    watch: (follow) => void watchers.push(follow),
   };
 }
 
-/** Sectors. */
-const RUN_MAX = 2048;
-
-function follows(first: number | undefined, other: number | undefined, distance: number): boolean {
-  if (first === undefined || first === ZERO) return other === first;
-  return other === first + distance;
-}
-
-function apply(sectors: Map<number, number>, entry: LogEntry | undefined, bytes = entry?.length ?? 0): void {
-  if (entry === undefined || entry.kind === "flush") return;
-  for (let at = 0; at < bytes; at += SECTOR) sectors.set((entry.start + at) / SECTOR, entry.kind === "write" ? entry.data + at : ZERO);
+function apply(entry: LogEntry | undefined, torn: number | undefined, set: (sector: number, source: number) => void): Range | undefined {
+  if (entry === undefined || entry.kind === "flush") return undefined;
+  const length = torn ?? entry.length;
+  for (let at = 0; at < length; at += SECTOR) set((entry.start + at) / SECTOR, entry.kind === "write" ? entry.data + at : ZERO);
+  return { offset: entry.start, length };
 }
