@@ -1,6 +1,6 @@
 /** What of a machine's generations is damaged or missing, and how large it should be. */
 import type { Deployment } from "#deployment/deployment.ts";
-import { readImage } from "#formats/erofs/reader.ts";
+import { objectsOfImage } from "#formats/erofs/reader.ts";
 import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
@@ -17,8 +17,13 @@ export interface Damage {
 /**
  * Damaged objects that generations need. An image that cannot be read hides what else is damaged: look again once it is whole.
  * @param problems of the store
+ * @param trusted what images refer to was looked for when the store was measured, and need not be again
  */
-export function damageOf(problems: readonly StoreProblem[], deployments: readonly Deployment[], store: Store): Damage[] {
+export function damageOf(
+  problems: readonly StoreProblem[],
+  store: Store,
+  { deployments, trusted }: { readonly deployments: readonly Deployment[]; readonly trusted: boolean },
+): Damage[] {
   const damaged = new Set(problems.flatMap((problem) => ("object" in problem && problem.kind !== "unprotected" ? [problem.object] : [])));
   const needed = new Map<ObjectId, { size: number | undefined; generations: number[] }>();
   const need = (object: ObjectId, size: number | undefined, generation: number): void => {
@@ -30,17 +35,17 @@ export function damageOf(problems: readonly StoreProblem[], deployments: readonl
   for (const { number, image } of deployments) {
     need(image.digest, undefined, number);
     for (const object of image.kernel === undefined ? [] : [image.kernel.linux, image.kernel.initrd]) need(object, undefined, number);
-    for (const { object, size } of damaged.has(image.digest) || !store.has(image.digest) ? [] : contentsOf(image.digest, store))
-      need(object, size, number);
+    if (trusted || damaged.has(image.digest) || !store.has(image.digest)) continue;
+    for (const { object, size } of contentsOf(image.digest, store)) need(object, size, number);
   }
   return [...needed].map(([object, found]) => ({ object, ...found })).sort((a, b) => (a.object < b.object ? -1 : 1));
 }
 
-/** Objects of an image with their sizes; none when the image lies about its form, which its own digest would have told. */
+/** Objects of an image with their sizes. */
 function contentsOf(image: ObjectId, store: Store): { readonly object: ObjectId; readonly size: number }[] {
-  return readImage(store.read(image)).flatMap((entry) => {
-    const object = entry.hardlink === undefined ? parseObjectId(entry.digest ?? "") : undefined;
-    return object === undefined || entry.hardlink !== undefined ? [] : [{ object, size: entry.size }];
+  return objectsOfImage(store.read(image)).flatMap(({ object, size }) => {
+    const id = parseObjectId(object);
+    return id === undefined ? [] : [{ object: id, size }];
   });
 }
 
