@@ -18,10 +18,12 @@ import { createKey } from "#registry/sign.ts";
 import { openSource } from "#registry/source.ts";
 import { silentReporter } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
+import type { TreeNode } from "#tree/tree.ts";
 import { exportFixture, ociParts } from "../support/oci-fixture.ts";
 import type { ExportedFixture } from "../support/oci-fixture.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
 import type { OciTools, RegistryServer } from "../support/oci-tools.ts";
+import { podmanRun } from "../support/podman.ts";
 import { openTestStore, scratch } from "../support/release-fixture.ts";
 
 const place = scratch();
@@ -182,4 +184,17 @@ void test("a registry with a login and a certificate of its own", async () => {
   await fails({ ...good, credentials: { user: "user", password: "wrong-word" } }, "E_OCI_UNAUTHORIZED");
   const text = seen.join("\n");
   for (const secret of ["secret-word", "wrong-word", Buffer.from("user:secret-word").toString("base64")]) assert.ok(!text.includes(secret));
+});
+
+void test("podman starts a program of the image, and sees owners, modes and links as they are", async () => {
+  const parts = ociParts(store);
+  const program = readFileSync(join(tools.root, "usr/bin/busybox"));
+  const busybox: TreeNode = { mode: 0o755, uid: 0, gid: 0, kind: "file", content: { object: store.add(program), size: program.length } };
+  const nodes = new Map(parts.tree.nodes).set("/usr/bin/busybox", busybox);
+  const layout = at("podman-layout");
+  await exportFixture(layout, { ...parts, tree: { ...parts.tree, nodes } }, { keyPath });
+  const script = "stat -c '%a %u:%g %h %n' /usr/bin/tool /usr/bin/zlink /tmp; cat /usr/bin/p3";
+  const printed = await podmanRun(tools, at("podman"), layout, ["/usr/bin/busybox", "sh", "-c", script]);
+  const links = ["4755 0:7 2 /usr/bin/tool", "4755 0:7 2 /usr/bin/zlink", "1777 0:0 2 /tmp"];
+  assert.deepEqual(printed.trim().split("\n"), [...links, "#!/bin/sh", "echo p3 1"]);
 });
