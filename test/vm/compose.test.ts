@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { compose } from "#compose/compose.ts";
 import { openRoot } from "#compose/root.ts";
 import type { Image } from "#image/image.ts";
@@ -19,6 +20,8 @@ import { catalogOf, withOlder } from "../support/older-packages.ts";
 /** A file of a package, in no program's memory. */
 const VICTIM = "/usr/share/common-licenses/GPL-3";
 const PARTS = ["kernel", "services.nginx"];
+/** As in test/root/compose.test.ts, which makes the same base of them. */
+const OTHERS = ["nginx", "nginx-common", "nginx-light", "linux-image-cloud-amd64", "libssl3t64"];
 const THIRD = `{
   kernel: { arguments: ["loglevel=5"] },
   files: { "/etc/motd": "Generation three.\\n", "/etc/nginx/conf.d/three.conf": "server_tokens off;\\n", "/etc/kept.conf": "three" },
@@ -42,39 +45,37 @@ after(async () => {
   await live?.close();
 });
 
-void step("a flipped byte is healed over HTTP: the object is fetched again and reads are right", async (t) => {
+void step("flipped bytes are healed: of a file over HTTP, of the kernel on the ESP from the store; reads are right", async (t) => {
   const { booted } = await status();
   const line = (await dumpImage({ digest: booted.digest }, live.context)).split("\n").find((entry) => entry.startsWith(`${VICTIM} `));
   const object = line?.split(" ")[8] ?? "";
   assert.match(object, /^[0-9a-f]{2}\/[0-9a-f]{62}$/);
   const content = await ask(`cat ${VICTIM}`);
+  const linux = await sudo("ls /efi/ashlar/*/linux | head -1");
+  const kernel = await sudo(`sha256sum ${linux}`);
   const { exitCode, err } = await live.sudo(`
+    printf X | dd of=${linux} bs=1 seek=5000000 conv=notrunc,fsync status=none
     set -- $(debugfs -R "blocks /ashlar/store/objects/${object}" /dev/vda2 2>/dev/null)
     printf X | dd of=/dev/vda2 bs=1 seek=$(($2*4096+99)) conv=notrunc,fsync status=none
     sync; echo 3 >/proc/sys/vm/drop_caches; cat ${VICTIM}`);
   assert.equal(exitCode, 1);
   assert.match(err, /Input\/output error/);
-  const before = performance.now();
-  const repaired = JSON.parse(await sudo(`ashlar fsck --repair --from ${live.address("releases")} --json --progress quiet`)) as Repaired;
-  t.diagnostic(`ashlar fsck --repair: ${Math.round((performance.now() - before) / 1000)} s`);
-  assert.deepEqual([repaired.healed, repaired.left], [[object.replace("/", "")], 0]);
+  // In the background: on a busy computer it takes longer than a login may.
+  await sudo(
+    `systemd-run --quiet --unit=repair sh -c "ashlar fsck --repair --from ${live.address("releases")} --json --progress quiet >/run/repair"`,
+  );
+  t.diagnostic(`ashlar fsck --repair: ${await finished("repair")} s`);
+  const repaired = JSON.parse(await sudo("cat /run/repair")) as Repaired;
+  assert.deepEqual([repaired.healed, repaired.boot, repaired.rewritten, repaired.left], [[object.replace("/", "")], [linux], [linux], 0]);
   assert.equal(await ask(`cat ${VICTIM}`), content);
+  assert.equal(await sudo(`sha256sum ${linux}`), kernel);
   assert.match(await sudo(`fsverity measure /sysroot/ashlar/store/objects/${object}`), new RegExp(`^sha256:${object.replace("/", "")} `));
-});
-
-void step("a flipped byte of the kernel on the ESP is found and written again, without a source", async () => {
-  const linux = await sudo("ls /efi/ashlar/*/linux | head -1");
-  await sudo(`printf X | dd of=${linux} bs=1 seek=5000000 conv=notrunc,fsync status=none`);
-  const found = await live.sudo("ashlar fsck --json --progress quiet");
-  assert.deepEqual([found.exitCode, (JSON.parse(found.out) as Repaired).boot], [1, [linux]]);
-  assert.deepEqual((JSON.parse(await sudo("ashlar fsck --repair --json --progress quiet")) as Repaired).rewritten, [linux]);
-  assert.equal((await live.sudo("ashlar fsck")).exitCode, 0);
 });
 
 void step("an upgrade brings another kernel, another nginx, another config", async (t) => {
   const path = join(live.project.folder, "web/machine.lock.json");
   const lock = readLock(path);
-  const changed = withOlder(lock, ["linux-image-cloud-amd64", "nginx", "nginx-common", "nginx-light"], await catalogOf(lock, live.context));
+  const changed = withOlder(lock, OTHERS, await catalogOf(lock, live.context));
   if (changed === undefined) t.diagnostic("the archive has only one version of each package: only the config differs");
   else writeLock(path, changed);
   second = await ask(LOOK);
@@ -89,35 +90,25 @@ void step("an upgrade brings another kernel, another nginx, another config", asy
 
 void step("kernel and nginx go back, the rest stays; what is composed is what another computer composes", async (t) => {
   const only = `--only ${PARTS.join(",")} --from 2`;
-  const before = performance.now();
-  const dry = JSON.parse(await sudo(`ashlar rollback ${only} --dry-run --json --progress quiet`)) as { digest: string };
-  t.diagnostic(`ashlar rollback --only, without writing: ${Math.round((performance.now() - before) / 1000)} s`);
-  assert.equal(dry.digest, await composedHere());
   await sudo("echo the machine >/etc/kept.conf");
-  const made = JSON.parse(await sudo(`ashlar rollback ${only} --json --progress quiet`)) as {
-    outcome: string;
-    generation: number;
-    digest: string;
+  await sudo(`systemd-run --quiet --unit=compose sh -c "ashlar rollback ${only} --json --progress quiet >/run/compose"`);
+  t.diagnostic(`ashlar rollback --only: ${await finished("compose")} s`);
+  const made = JSON.parse(await sudo("cat /run/compose")) as {
+    readonly outcome: string;
+    readonly generation: number;
+    readonly digest: string;
   };
-  assert.deepEqual([made.outcome, made.generation, made.digest], ["staged", 4, dry.digest]);
+  assert.deepEqual([made.outcome, made.generation, made.digest], ["staged", 4, await composedHere()]);
   await restart();
   const [kernel, nginx, ...rest] = (await ask(LOOK)).split("\n");
   assert.deepEqual([kernel, nginx], second.split("\n").slice(0, 2));
   // No loglevel on the command line, no three.conf.
   assert.deepEqual(rest.slice(0, 2), ["Generation three.", "1"]);
   const now = await status();
-  assert.deepEqual([now.booted.generation, now.booted.digest, await trialOf(4)], [4, dry.digest, "good"]);
+  assert.deepEqual([now.booted.generation, now.booted.digest, await trialOf(4)], [4, made.digest, "good"]);
   assert.equal(await ask("systemctl is-system-running --wait; dpkg --audit"), "running");
   assert.match(await sudo("cat /sysroot/ashlar/deployments/000004.json"), /"composedFrom":\{"base":/);
   assert.equal(await ask("cat /etc/kept.conf"), "the machine", "declared state is one for all generations");
-});
-
-void step("a package that would not fit is refused and changes nothing", async () => {
-  const entries = await sudo("ls /efi/loader/entries");
-  const { exitCode, err } = await live.sudo("ashlar rollback --only packages.nginx --from 3 --json --progress quiet");
-  const { error } = JSON.parse(err) as { error: { code: string } };
-  assert.deepEqual([exitCode, error.code], [1, "E_COMPOSE_DEPENDS"]);
-  assert.equal(await sudo("ls /efi/loader/entries"), entries);
 });
 
 interface Repaired {
@@ -152,6 +143,16 @@ async function composedHere(): Promise<string> {
     return compose({ newer, older, parts: PARTS, problemsOf: () => [] }).image.digest;
   } finally {
     await store.close();
+  }
+}
+
+/** Waits for a transient unit. @returns seconds since it was started */
+async function finished(unit: string): Promise<number> {
+  const before = performance.now();
+  for (;;) {
+    const state = (await live.ask(`systemctl is-active ${unit}`)).out;
+    if (state !== "active" && state !== "activating") return Math.round((performance.now() - before) / 1000);
+    await sleep(5000);
   }
 }
 
