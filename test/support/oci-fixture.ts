@@ -12,7 +12,7 @@ import { noise } from "./release-fixture.ts";
 
 const OWNER = { mode: 0o644, uid: 0, gid: 0 } as const;
 const INFO = "/usr/lib/sysimage/dpkg/info";
-export const KERNEL = "6.12.0-test";
+const KERNEL = "6.12.0-test";
 
 /**
  * A tree with packages `p0`…`p19` of small files, `big` of 5 MiB, and everything that is easily lost: hard links, setuid,

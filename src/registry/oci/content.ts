@@ -19,7 +19,7 @@ export async function storeContent(store: Store, stream: AsyncIterable<Buffer>, 
 }
 
 /** @returns the name under which the store has it: what its content really is */
-export async function storeObject(store: Store, stream: AsyncIterable<Buffer>, size: number): Promise<ObjectId> {
+async function storeObject(store: Store, stream: AsyncIterable<Buffer>, size: number): Promise<ObjectId> {
   if (size <= IN_MEMORY_MAX) return store.add(Buffer.concat(await Array.fromAsync(stream)));
   const aside = join(store.root, "tmp", `oci-${randomBytes(8).toString("hex")}`);
   try {

@@ -30,7 +30,7 @@ export const OBJECT_TYPE = "application/vnd.ashlar.object.v1+zstd";
 export const OBJECT = "ashlar.object";
 export const OBJECT_SIZE = "ashlar.size";
 /** fs-verity digest of the composefs image that the layers unpack to. */
-export const COMPOSEFS_LABEL = "ashlar.composefs";
+const COMPOSEFS_LABEL = "ashlar.composefs";
 
 export interface ExportedImage {
   /** Of the image manifest. */

@@ -26,7 +26,7 @@ export interface WrittenLayer {
   readonly unpacked: number;
 }
 
-export const LAYER_ZSTD = `${MEDIA.layer}+zstd`;
+const LAYER_ZSTD = `${MEDIA.layer}+zstd`;
 /** What Debian's podman and skopeo read since Debian 11; level 3 as for objects (docs/formats/release.md). */
 const ZSTD_LEVEL = 3;
 const BLOCK = 512;

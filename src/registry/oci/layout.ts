@@ -103,7 +103,7 @@ function subjectOf(bytes: Buffer, folder: string): OciDigest | undefined {
 }
 
 /** The manifests of a layout, with their tags. @throws E_OCI_LAYOUT, E_OCI_MANIFEST */
-export function readIndex(folder: string): readonly Descriptor[] {
+function readIndex(folder: string): readonly Descriptor[] {
   const path = join(folder, INDEX_FILE);
   if (!existsSync(path)) throw noLayout(folder, `it has no ${INDEX_FILE}`);
   const index = parseManifest(readFileSync(path), path);

@@ -20,7 +20,7 @@ import type { OciDigest } from "./reference.ts";
 import { findManifest, readBlob, resolveImage } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
 
-export const RELEASE_ARTIFACT = "application/vnd.ashlar.release.v1";
+const RELEASE_ARTIFACT = "application/vnd.ashlar.release.v1";
 const MANIFEST_TYPE = "application/vnd.ashlar.release.manifest.v1+json";
 const SIGNATURES_TYPE = "application/vnd.ashlar.release.signatures.v1";
 const CONTENTS_TYPE = "application/vnd.ashlar.release.contents.v1+json";
