@@ -75,7 +75,7 @@ function tableOf(rows: readonly Row[]): string {
     shownIn ?? `${row.tried}`,
     shownIn === undefined ? `${row.survived}` : "",
   ]);
-  const lines = [["row", "fault", "tried", "survived"], ["---", "---", "--:", "--:"], ...cells, ["", "all", `${tried}`, `${survived}`]];
+  const lines = [["fault", "tried", "survived"], ["---", "--:", "--:"], ...cells, ["all", `${tried}`, `${survived}`]];
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
