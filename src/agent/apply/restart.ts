@@ -1,12 +1,12 @@
 /** Brings a generation up by a new start: of its userspace, of its kernel, or of the whole machine. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { removePending } from "#apply/confirm/pending.ts";
 import type { Pending } from "#apply/confirm/pending.ts";
-import { prepareNextRoot } from "#apply/mounts/next-root.ts";
+import { clearNextRoot, prepareNextRoot } from "#apply/mounts/next-root.ts";
 import type { Way } from "#apply/plan/plan.ts";
-import { renderEntry } from "#boot/entry.ts";
+import { parseFields, renderEntry } from "#boot/entry.ts";
 import { entryOf } from "#boot/esp.ts";
-import { parseFields } from "#boot/entry.ts";
 import { AshlarError } from "#errors";
 import { exec } from "#sys/exec.ts";
 import { loadKexec } from "#sys/kexec.ts";
@@ -28,9 +28,16 @@ export async function goByRestart(
     await report.step("mount the new root", () => prepareNextRoot({ store: machine.store, digest: target.image.digest, readonlyEtc }));
   if (way === "kexec") await report.step("load the kernel", async () => load(context, target));
   begin();
-  await exec("systemctl", [way], {
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", SYSTEMCTL_SKIP_AUTO_SOFT_REBOOT: "1", SYSTEMCTL_SKIP_AUTO_KEXEC: "1" },
-  });
+  try {
+    await exec("systemctl", [way], {
+      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", SYSTEMCTL_SKIP_AUTO_SOFT_REBOOT: "1", SYSTEMCTL_SKIP_AUTO_KEXEC: "1" },
+    });
+  } catch (error) {
+    // systemd refused: nothing restarts, so nothing waits for its end. What starts next stays the generation that was asked for.
+    removePending(machine.sysroot);
+    clearNextRoot();
+    throw error;
+  }
 }
 
 /** The kernel of the store, with the arguments of its boot entry. */

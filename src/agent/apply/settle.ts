@@ -1,6 +1,6 @@
 /** What becomes of an apply after the new start, and when nobody confirms. */
 import { newestSession, ticksNow } from "#apply/confirm/login.ts";
-import { readPending, removePending, writeCountdown, writePending } from "#apply/confirm/pending.ts";
+import { hasCountdown, readPending, removePending, writeCountdown, writePending } from "#apply/confirm/pending.ts";
 import type { Pending } from "#apply/confirm/pending.ts";
 import { recordDowntimes } from "#apply/downtime.ts";
 import { clearNextRoot } from "#apply/mounts/next-root.ts";
@@ -67,7 +67,6 @@ export async function settle(context: AgentContext): Promise<AgentResult> {
       return {
         json: { outcome: "fell-back", generation: runs },
         text: `Generation ${pending.to} did not stay; generation ${runs ?? "?"} runs.`,
-        exitCode: 1,
       };
     }
     const { exitCode } = await exec("systemctl", ["is-active", "--quiet", "ashlar-health.service"], { allowFailure: true });
@@ -84,9 +83,14 @@ export async function settle(context: AgentContext): Promise<AgentResult> {
     }
     const same = pending.boot === bootIdOf(machine);
     const seconds = same ? uptime() - pending.began.uptime : now() - pending.began.clock;
-    if (seconds > 0) recordDowntimes(machine.sysroot, new Map([[pending.way, seconds]]));
+    if (seconds > 0 && pending.way !== "live") recordDowntimes(machine.sysroot, new Map([[pending.way, seconds]]));
     if (pending.confirm === undefined) removePending(machine.sysroot);
-    else writePending(machine.sysroot, { ...pending, settled: true });
+    else {
+      // A power cut in a live change, before its countdown: it begins now.
+      if (!hasCountdown(machine.sysroot)) writeCountdown(machine.sysroot, { ...pending, boot: bootIdOf(machine) }, uptime());
+      writePending(machine.sysroot, { ...pending, settled: true });
+      await exec("systemctl", ["start", "ashlar-confirm.service"]);
+    }
     return {
       json: { outcome: "settled", way: pending.way, seconds },
       text: `Generation ${pending.to} runs ${seconds} s after it was asked for.`,

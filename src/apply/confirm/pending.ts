@@ -2,7 +2,7 @@
  * What waits for its end: `ashlar/applied.json` of the physical root, from before a change until it is settled. It outlives
  * crashes and restarts, and is what `ashlar-confirm.service` and `ashlar-settle.service` look at.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
 import { boolean, integer, literal, optional, parsed, record, string } from "#formats/shape.ts";
@@ -58,6 +58,11 @@ export function writePending(sysroot: string, pending: Pending): void {
 /** Starts the countdown of a change: confirm.sh goes on with it. */
 export function writeCountdown(sysroot: string, { boot, confirm }: Pending, uptime: number): void {
   if (confirm !== undefined) writeFileAtomic(join(sysroot, LEFT), `${boot} ${uptime} ${confirm.seconds}\n`, { mode: 0o600 });
+}
+
+/** Whether a countdown was started. */
+export function hasCountdown(sysroot: string): boolean {
+  return existsSync(join(sysroot, LEFT));
 }
 
 export function removePending(sysroot: string): void {

@@ -2,7 +2,7 @@
  * The whole tree of a generation at /run/nextroot, where systemd takes it for a soft-reboot: image, a fresh /etc with the
  * declared state, and the mutable folders as they are. The same recipe as `mount.sh`, docs/formats/boot.md.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { exec } from "#sys/exec.ts";
 import { attachCopy, makePrivate } from "#sys/mount-tree.ts";
@@ -10,7 +10,7 @@ import { mountFileSystem, unmount } from "#sys/mount.ts";
 import { mountImage } from "./image.ts";
 import { readMounts } from "./seen.ts";
 
-export const NEXT_ROOT = "/run/nextroot";
+const NEXT_ROOT = "/run/nextroot";
 /** As in `mount.sh`: one for all generations. */
 const SHARED = ["var", "home", "root", "srv", "state", "sysroot"];
 
@@ -52,7 +52,8 @@ export async function prepareNextRoot({ store, digest, readonlyEtc }: NextRoot):
 /** Also what an earlier soft-reboot left. */
 export function clearNextRoot(): void {
   for (const { path } of readMounts().reverse()) if (path === NEXT_ROOT || path.startsWith(`${NEXT_ROOT}/`)) unmount(path);
-  if (existsSync(NEXT_ROOT)) rmSync(NEXT_ROOT, { recursive: true });
+  // Never with what is in it: /var and all of /home could still be mounted there.
+  if (existsSync(NEXT_ROOT)) rmdirSync(NEXT_ROOT);
 }
 
 /** The declared files of /state/etc, and the machine's id. */

@@ -5,7 +5,6 @@ import type { Mount } from "#formats/mountinfo.ts";
 import { LIVE } from "./layout.ts";
 
 export type Switched = "/usr" | "/etc";
-export const SWITCHED: readonly Switched[] = ["/etc", "/usr"];
 
 export function readMounts(pid: number | "self" = "self"): Mount[] {
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));

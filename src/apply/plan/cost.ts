@@ -3,14 +3,7 @@
 export const COSTS = ["none", "daemon-reload", "reload", "restart", "soft-reboot", "kexec", "reboot"] as const;
 export type Cost = (typeof COSTS)[number];
 
-/** The greater of two costs. */
-export function worse(a: Cost, b: Cost): Cost {
-  return COSTS.indexOf(a) >= COSTS.indexOf(b) ? a : b;
-}
-
 /** The greatest of all; "none" of nothing. */
-export function worstOf(costs: Iterable<Cost>): Cost {
-  let worst: Cost = "none";
-  for (const cost of costs) worst = worse(worst, cost);
-  return worst;
+export function worstOf(costs: readonly Cost[]): Cost {
+  return COSTS[Math.max(0, ...costs.map((cost) => COSTS.indexOf(cost)))] ?? "none";
 }
