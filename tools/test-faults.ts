@@ -3,6 +3,7 @@
  *
  *     npm run test:faults                                  all of it: 2000 power cuts, every system call
  *     npm run test:faults -- --states 200 --share 7        what `npm test` does
+ *     npm run test:faults -- --only system-calls           some of power-cuts, system-calls, others
  *     npm run test:faults -- --seed 2                      other power cuts
  *     npm run test:faults -- --state upgrade:prefix:361      one power cut again
  *     npm run test:faults -- --recording DIR               of a machine that was recorded before
@@ -22,11 +23,13 @@ import { readWriteLog } from "../test/faults/write-log.ts";
 
 const PAGE = join(import.meta.dirname, "../docs/reliability.md");
 const MARKERS = ["<!-- faults: begin -->", "<!-- faults: end -->"] as const;
+const PARTS = ["power-cuts", "system-calls", "others"] as const;
 const SHOWN_PROBLEMS = 20;
 
 const { values } = parseArgs({
   options: {
     states: { type: "string", default: "2000" },
+    only: { type: "string", multiple: true },
     share: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
     state: { type: "string" },
@@ -38,21 +41,29 @@ const { values } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const recording = values.recording === undefined ? await openRecording() : readRecording(values.recording);
-  if (values.state !== undefined) return repeat(recording, values.state);
+  if (values.state !== undefined) return repeat(await recorded(), values.state);
+  const unknown = values.only?.find((part) => !PARTS.some((known) => known === part));
+  if (unknown !== undefined) {
+    process.stderr.write(`There is no part "${unknown}"; there are ${PARTS.join(", ")}.\n`);
+    return 2;
+  }
   const seed = Number(values.seed);
+  const wanted = (part: (typeof PARTS)[number]): boolean => values.only?.includes(part) ?? true;
   const progress = (what: string): void => void process.stderr.write(`${what}\n`);
   const rows: Row[] = [
-    ...(await powerCutRows(recording, { count: Number(values.states), seed }, progress)),
-    ...(await syscallRows({ share: Number(values.share), offset: seed }, progress)),
-    ...(await otherRows()),
-    ...REFERENCES,
+    ...(wanted("power-cuts") ? await powerCutRows(await recorded(), { count: Number(values.states), seed }, progress) : []),
+    ...(wanted("system-calls") ? await syscallRows({ share: Number(values.share), offset: seed }, progress) : []),
+    ...(wanted("others") ? [...(await otherRows()), ...REFERENCES] : []),
   ];
   const problems = rows.flatMap((row) => row.problems.map((problem) => `${row.fault}: ${problem}`));
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, rows })}\n`);
   else process.stdout.write(`${tableOf(rows)}\n${problems.slice(0, SHOWN_PROBLEMS).join("\n")}\n`);
   if (values.write) writePage(tableOf(rows), seed);
   return problems.length === 0 ? 0 : 1;
+}
+
+function recorded(): Promise<Recording> {
+  return values.recording === undefined ? openRecording() : Promise.resolve(readRecording(values.recording));
 }
 
 async function repeat(recording: Recording, name: string): Promise<number> {
@@ -83,7 +94,8 @@ function writePage(table: string, seed: number): void {
   const page = readFileSync(PAGE, "utf8");
   const [begin, end] = MARKERS.map((marker) => page.indexOf(marker));
   if (begin === undefined || end === undefined || begin < 0 || end < begin) throw new Error(`${PAGE} has no place for the table`);
-  const command = `npm run test:faults -- --states ${values.states} --share ${values.share} --seed ${seed}`;
+  const only = (values.only ?? []).map((part) => ` --only ${part}`).join("");
+  const command = `npm run test:faults --${only} --states ${values.states} --share ${values.share} --seed ${seed}`;
   const text = `${MARKERS[0]}\n\n\`${command}\`\n\n${table}\n\n`;
   writeFileSync(PAGE, page.slice(0, begin) + text + page.slice(end));
 }
