@@ -1,6 +1,6 @@
 /** Against a real registry, with skopeo and podman as second opinions. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { entriesOf } from "#formats/composefs/entries.ts";
@@ -23,6 +23,7 @@ import { exportFixture, ociParts } from "../support/oci-fixture.ts";
 import type { ExportedFixture } from "../support/oci-fixture.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
 import type { OciTools, RegistryServer } from "../support/oci-tools.ts";
+import { ashlar, bootState, json, openLab, openPublisher } from "../support/machine-lab.ts";
 import { podmanRun } from "../support/podman.ts";
 import { openTestStore, scratch } from "../support/release-fixture.ts";
 
@@ -197,4 +198,42 @@ void test("podman starts a program of the image, and sees owners, modes and link
   const printed = await podmanRun(tools, at("podman"), layout, ["/usr/bin/busybox", "sh", "-c", script]);
   const links = ["4755 0:7 2 /usr/bin/tool", "4755 0:7 2 /usr/bin/zlink", "1777 0:0 2 /tmp"];
   assert.deepEqual(printed.trim().split("\n"), [...links, "#!/bin/sh", "echo p3 1"]);
+});
+
+void test("a machine switches to an image by its digest, and takes nothing that a trusted key has not signed", async () => {
+  mkdirSync(at("publisher"));
+  const publisher = await openPublisher(at("publisher"));
+  const { machine } = await openLab(at("lab"), publisher);
+  const parts = ociParts(store);
+  const signedBy = (path: string, sequence: number): Promise<ExportedFixture> =>
+    exportFixture(at("machine-layout"), parts, { keyPath: path, sequence });
+  const address = `oci+http://${registry.host}/machines/web`;
+
+  await push(`${address}:stranger`, { layout: at("machine-layout"), image: await signedBy(keyPath, 9) });
+  const before = bootState(machine);
+  const refused = await ashlar(machine, "switch", `${address}:stranger`, "--json");
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.err, /E_RELEASE_UNTRUSTED/);
+  assert.deepEqual(bootState(machine), before);
+  const store2 = await openTestStore(join(machine.root, "sysroot/ashlar/store"));
+  assert.equal(store2.has(parts.image.digest), false);
+  await store2.close();
+
+  const image = await signedBy(publisher.keyPath, 10);
+  await push(`${address}:stable`, { layout: at("machine-layout"), image });
+  const pinned = `${address}:stable@${image.descriptor.digest}`;
+  const staged = await json<{ outcome: string; generation: number; fetched: { objects: number } }>(machine, "switch", pinned);
+  assert.deepEqual([staged.outcome, staged.generation], ["staged", 2]);
+  assert.equal(staged.fetched.objects, image.release.release.objects.length);
+  // The record names the image by its digest, also when it came by its tag: damage is healed from there.
+  const object = image.release.release.objects[0]?.object ?? "";
+  rmSync(join(machine.root, "sysroot/ashlar/store/objects", object.slice(0, 2), object.slice(2)));
+  const healed = await ashlar(machine, "fsck", "--repair", "--json");
+  assert.equal(healed.exitCode, 0, `${healed.out}${healed.err}`);
+  assert.ok(existsSync(join(machine.root, "sysroot/ashlar/store/objects", object.slice(0, 2), object.slice(2))));
+  // Older ones are refused, as everywhere.
+  const old = await exportFixture(at("old-layout"), ociParts(store, { version: "3" }), { keyPath: publisher.keyPath, sequence: 9 });
+  await push(`${address}:old`, { layout: at("old-layout"), image: old });
+  assert.match((await ashlar(machine, "switch", `${address}:old`, "--json")).err, /E_RELEASE_OLDER/);
+  await publisher.store.close();
 });
