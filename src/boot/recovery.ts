@@ -8,14 +8,15 @@
  * behind generations that are out of tries too (order.ts). systemd-boot renames what somebody chose to `+0-1`, which changes
  * nothing; it must not be blessed, so the kernel command line masks that.
  */
-import { readFileSync, renameSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { System } from "#config/system.ts";
 import { AshlarError } from "#errors";
-import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
+import { syncFolder } from "#sys/atomic.ts";
 import { ENTRIES, listEntries, readLoader } from "./loader.ts";
 import { entryOptions, pad, parseEntry } from "./entry.ts";
 import type { BootEntry } from "./entry.ts";
+import { removeEntryFile, renameEntryFile, writeEntryFile } from "./entry-file.ts";
 import { parseEntryName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 
@@ -69,11 +70,12 @@ export function offerRecovery(esp: string, generation: number, kinds: readonly R
   for (const kind of KINDS) {
     const names = namesOf(esp, kind);
     const [name] = names;
-    if (!kinds.includes(kind)) names.forEach((each) => rmSync(join(esp, ENTRIES, each)));
+    if (!kinds.includes(kind)) names.forEach((each) => removeEntryFile(join(esp, ENTRIES, each)));
     else if (name === undefined || names.length > 1 || !isSame(esp, name, renderRecovery(kind, source))) {
-      writeFileAtomic(join(esp, ENTRIES, recoveryFileName(kind)), renderRecovery(kind, source));
-      for (const each of names) if (each !== recoveryFileName(kind)) rmSync(join(esp, ENTRIES, each));
-    } else if (parseEntryName(name)?.tries?.left !== 0) renameSync(join(esp, ENTRIES, name), join(esp, ENTRIES, recoveryFileName(kind)));
+      writeEntryFile(join(esp, ENTRIES, recoveryFileName(kind)), renderRecovery(kind, source));
+      for (const each of names) if (each !== recoveryFileName(kind)) removeEntryFile(join(esp, ENTRIES, each));
+    } else if (parseEntryName(name)?.tries?.left !== 0)
+      renameEntryFile(join(esp, ENTRIES, name), join(esp, ENTRIES, recoveryFileName(kind)));
   }
   syncFolder(join(esp, ENTRIES));
 }
