@@ -205,6 +205,7 @@ test("links, drop-ins and masks below the folders of units are told as units", (
   const runtimeUnits = [
     { path: "/run/systemd/system/b.service", target: "/dev/null" },
     { path: "/run/systemd/system/nginx.service.d/x.conf" },
+    { path: "/run/systemd/system/nginx.service.d/override.conf" },
   ];
   assert.deepEqual(lines(facts(etc, { runtimeUnits, units: { failed: ["f.service"], stopped: ["nginx.service"] } })), [
     "unit a.service enabled wants multi-user.target",

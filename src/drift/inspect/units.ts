@@ -22,7 +22,8 @@ export function inspectUnits({ etc, image, runtimeUnits, units }: Facts): Findin
   });
   return [
     ...lasting,
-    ...runtimeUnits.flatMap((file) => atRunTime(file, image)),
+    // A file below /etc hides the one of its name below /run.
+    ...runtimeUnits.filter(({ path }) => !kinds.has(path.replace("/run/", "/etc/"))).flatMap((file) => atRunTime(file, image)),
     ...units.failed.map((name): Finding => ({ kind: "unit", name, change: "failed", what: [] })),
     ...units.stopped.map((name): Finding => ({ kind: "unit", name, change: "stopped", what: [] })),
   ];
