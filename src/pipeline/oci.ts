@@ -31,6 +31,8 @@ export interface ExportOptions extends BuildOptions {
   /** The layout's folder; made when missing. */
   readonly folder: string;
   readonly tag: string;
+  /** The config's image, where it is there already; else it is built. */
+  readonly built?: BuildRecord;
   /** With a key, the image becomes a release that machines can upgrade to. */
   readonly release?: { readonly key: string; readonly sequence: number };
 }
@@ -45,7 +47,7 @@ export interface ExportedLayout {
 
 /** Builds what is missing and writes the image as an OCI layout. */
 export async function exportOci(options: ExportOptions, context: Context): Promise<ExportedLayout> {
-  const record = await buildSystem(options, context);
+  const record = options.built ?? (await buildSystem(options, context));
   return withStore(context, (store) =>
     context.report.step("write the layers", async (step) => {
       const tree = parseTree(store.read(record.dump).toString("latin1"));
@@ -75,7 +77,7 @@ export async function exportOci(options: ExportOptions, context: Context): Promi
   );
 }
 
-export interface PushOptions extends BuildOptions, RegistryOptions {
+export interface PushOptions extends BuildOptions, RegistryOptions, Pick<ExportOptions, "built"> {
   /** oci://host/name[:tag] */
   readonly address: string;
   readonly key?: string;

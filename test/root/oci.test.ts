@@ -1,6 +1,6 @@
 /** Against a real registry, with skopeo and podman as second opinions. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { entriesOf } from "#formats/composefs/entries.ts";
@@ -17,12 +17,17 @@ import type { RegistryOptions } from "#registry/oci/registry.ts";
 import { createKey } from "#registry/sign.ts";
 import { openSource } from "#registry/source.ts";
 import { silentReporter } from "#report/reporter.ts";
+import { importOci, pullOci, pushOci } from "#pipeline";
+import { openStore } from "#store/open.ts";
+import { listRefs } from "#store/refs.ts";
 import type { Store } from "#store/store.ts";
+import { dumpText } from "#tree/dump.ts";
 import type { TreeNode } from "#tree/tree.ts";
 import { exportFixture, ociParts } from "../support/oci-fixture.ts";
 import type { ExportedFixture } from "../support/oci-fixture.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
 import type { OciTools, RegistryServer } from "../support/oci-tools.ts";
+import { workspaceIn } from "../support/build-lab.ts";
 import { ashlar, bootState, json, openLab, openPublisher } from "../support/machine-lab.ts";
 import { podmanRun } from "../support/podman.ts";
 import { openTestStore, scratch } from "../support/release-fixture.ts";
@@ -236,4 +241,32 @@ void test("a machine switches to an image by its digest, and takes nothing that 
   await push(`${address}:old`, { layout: at("old-layout"), image: old });
   assert.match((await ashlar(machine, "switch", `${address}:old`, "--json")).err, /E_RELEASE_OLDER/);
   await publisher.store.close();
+});
+
+void test("push, pull and import, from one build host to another", async () => {
+  const here = workspaceIn(at("here"));
+  const there = workspaceIn(at("there"));
+  const own = await openStore(here.store);
+  const parts = ociParts(own);
+  const { image, system, lock } = parts;
+  const built = { image, system, lock, dump: own.add(Buffer.from(dumpText(parts.tree), "latin1")) };
+  own.flush();
+  await own.close();
+  const address = `oci+http://${registry.host}/hosts/web:stable`;
+  const request = { config: "/nowhere", built, address, key: keyPath };
+  const first = await pushOci(request, { workspace: here, report: silentReporter });
+  assert.equal(first.release, 1);
+  assert.match(first.address, new RegExp(`^oci\\+http://${registry.host}/hosts/web:stable@sha256:[0-9a-f]{64}$`));
+  const second = await pushOci(request, { workspace: here, report: silentReporter });
+  // The release has another number, and so another signature; the image is there.
+  assert.equal(second.release, 2);
+  assert.equal(second.uploaded, 2);
+  assert.deepEqual(readdirSync(here.work), []);
+
+  const context = { workspace: there, report: silentReporter };
+  await pullOci({ address: second.address, folder: at("carried") }, context);
+  for (const from of [at("carried"), first.address]) assert.equal((await importOci({ from }, context)).image.digest, image.digest);
+  const store = await openStore(there.store);
+  assert.equal(listRefs(store, "images").length, 1);
+  await store.close();
 });
