@@ -108,6 +108,22 @@ void step("a new login confirms it", async () => {
   );
 });
 
+void step("a soft-reboot starts everything anew but the kernel", async (context) => {
+  await upgrade(`{ files: { "/etc/motd": { text: "Six.\\n" } } }`);
+  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+  // The connection may end before the command does.
+  const { exitCode, err } = await live.sudo("ashlar apply --soft-reboot --progress quiet");
+  assert.ok(exitCode === 0 || exitCode === 255, err);
+  for (const end = Date.now() + BOOT_MS; (await live.ask("cat /etc/motd")).out !== "Six."; await sleep(3000))
+    assert.ok(Date.now() < end, `no soft-reboot; the console:\n${live.machine.console.transcript().slice(-4000)}`);
+  await settled();
+  assert.equal(await sudo("cat /proc/sys/kernel/random/boot_id"), bootId);
+  assert.match(await sudo("ashlar status"), /starts it again\n/);
+  const { seconds } = JSON.parse(await sudo("cat /sysroot/ashlar/downtime.json")) as { seconds: Readonly<Record<string, number>> };
+  assert.ok((seconds["soft-reboot"] ?? 0) > 0);
+  context.diagnostic(`soft-reboot: ${seconds["soft-reboot"]} s until the probes had passed`);
+});
+
 /** Each builds on those before: after a failure the rest would only fail for its sake. */
 function step(name: string, work: (context: TestContext) => Promise<void>): Promise<void> {
   return test(name, async (context) => {
