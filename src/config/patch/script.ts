@@ -140,7 +140,7 @@ function insert(text: string, literal: Literal, written: string, style: Style): 
       return `${text.slice(0, literal.end).trimEnd()}\n${indentOf(text, literal.start)}  ${written}\n${indentOf(text, literal.start)}${text.slice(literal.end)}`;
     return `${text.slice(0, literal.start + 1)}${pad}${written}${pad}${text.slice(literal.end)}`;
   }
-  const isLined = text.slice(literal.start, last.start).includes("\n");
+  const isLined = text.slice(literal.start, literal.entries[0]?.start).includes("\n");
   const comma = last.after > last.end ? text.slice(last.end, last.after) : ",";
   if (!isLined) return `${text.slice(0, last.end)}${comma} ${written}${text.slice(last.after)}`;
   const lineEnd = endOfLine(text, last.after, literal.end);
