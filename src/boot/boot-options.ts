@@ -2,7 +2,8 @@
  * The firmware's boot options. A kernel that cannot even be loaded makes systemd-boot return to the firmware, which then goes
  * on to its next boot option (UEFI 2.10, §3.1.7): without another one of ours the machine would end in the firmware's
  * setup or wait for a network. With one more than a generation has tries, the boot loader comes back until it takes the
- * generation before. (systemd 258 restarts by itself instead.)
+ * generation before. (systemd 258 restarts by itself instead. OVMF takes the options, but stops with an exception when systemd-boot
+ * 257 returns, so that this was not seen to help there.)
  */
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

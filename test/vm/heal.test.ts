@@ -10,17 +10,18 @@ import { buildSystem } from "#pipeline";
 import type { Image } from "#image/image.ts";
 import { publish } from "#registry/publish.ts";
 import { openStore } from "#store/open.ts";
-import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+
+type Kernel = NonNullable<Image["kernel"]>;
 
 interface Bad {
   readonly name: string;
   /** How its config differs. */
   readonly part: string;
-  /** Other boot files than those of its image. */
-  readonly spoil?: (kernel: { linux: ObjectId; initrd: ObjectId }, store: Store) => { linux: ObjectId; initrd: ObjectId };
+  /** Another kernel, initrd or arguments than those of its image. */
+  readonly spoil?: (kernel: Kernel, store: Store) => Partial<Kernel>;
   readonly reason: RegExp;
   /** What its log must say. */
   readonly log?: RegExp;
@@ -31,15 +32,17 @@ const NGINX_500 = "server { listen 80 default_server; location / { return 500 'n
 
 const BAD: readonly Bad[] = [
   {
-    name: "a broken kernel",
+    // It finds nothing to run and panics. One that cannot even be loaded never returns from systemd-boot 257 in OVMF
+    // (docs/guide/trials.md).
+    name: "a kernel that panics",
     part: `{ files: { "/etc/motd": "Broken kernel.\\n" } }`,
-    spoil: ({ initrd }, store) => ({ linux: store.add(Buffer.alloc(2 ** 20, "no kernel")), initrd }),
+    spoil: (kernel) => ({ arguments: [...kernel.arguments, "rdinit=/nonexistent", "root=/dev/nonexistent"] }),
     reason: /used up its only try before it could write to the log/,
   },
   {
     name: "a broken initrd",
     part: `{ files: { "/etc/motd": "Broken initrd.\\n" } }`,
-    spoil: ({ linux, initrd }, store) => ({ linux, initrd: store.add(store.read(initrd).subarray(0, 2 ** 20)) }),
+    spoil: ({ initrd }, store) => ({ initrd: store.add(store.read(initrd).subarray(0, 2 ** 20)) }),
     reason: /used up its only try before it could write to the log/,
   },
   {
@@ -159,9 +162,9 @@ async function publishBad({ part, spoil }: Bad): Promise<void> {
   }
 }
 
-function spoiled(image: Image, files: { linux: ObjectId; initrd: ObjectId }): Image {
+function spoiled(image: Image, kernel: Partial<Kernel>): Image {
   assert.ok(image.kernel !== undefined);
-  return { ...image, kernel: { ...image.kernel, ...files } };
+  return { ...image, kernel: { ...image.kernel, ...kernel } };
 }
 
 async function upgrade(): Promise<number> {
