@@ -80,8 +80,7 @@ async function repeat(recording: Recording, name: string): Promise<number> {
 function tableOf(rows: readonly Row[]): string {
   const tried = rows.reduce((sum, row) => sum + row.tried, 0);
   const survived = rows.reduce((sum, row) => sum + row.survived, 0);
-  const cells = rows.map(({ id, fault, shownIn, ...row }) => [
-    id,
+  const cells = rows.map(({ fault, shownIn, ...row }) => [
     fault,
     shownIn ?? `${row.tried}`,
     shownIn === undefined ? `${row.survived}` : "",
