@@ -1,11 +1,11 @@
 /** Layers with Debian's real packages: what a machine derives, in whatever order, and what a build host makes of the same set. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import * as fc from "fast-check";
 import { readLock } from "#lock/file.ts";
-import { buildSystem } from "#pipeline";
+import { buildSystem, lockSystem } from "#pipeline";
 import { silentReporter } from "#report/reporter.ts";
 import { readText } from "#tree/draft.ts";
 import { openStore } from "#store/open.ts";
@@ -13,6 +13,7 @@ import { openWorkspace } from "#workspace";
 import { readImage } from "#formats/erofs/reader.ts";
 import { parseObjectId } from "#store/object.ts";
 import { treeOf } from "#tree/parse.ts";
+import { lockPathOf } from "../../src/pipeline/lock-path.ts";
 import { ashlar, json } from "../support/machine-lab.ts";
 import { openLayerLab } from "../support/layer-lab.ts";
 import type { LayerLab } from "../support/layer-lab.ts";
@@ -76,7 +77,11 @@ void test("the same layers in the config give the image that the machine makes",
   const { digest } = await layer("add", ...PACKAGES, folder);
   lab.build.place("notes", FILES);
   const config = lab.build.variant("layered", `{ layers: { packages: ${JSON.stringify(PACKAGES)}, folders: ["./notes"] } }`);
-  const { image } = await buildSystem({ config }, { workspace: openWorkspace(), report: silentReporter });
+  const own = { workspace: openWorkspace(), report: silentReporter };
+  // The archives of the base, as a config that only gains layers has them.
+  copyFileSync(lockPathOf(lab.build.config), lockPathOf(config));
+  await lockSystem({ config }, own);
+  const { image } = await buildSystem({ config, locked: true }, own);
   assert.equal(image.digest, digest);
   assert.notEqual(digest, lab.base);
 });
@@ -160,6 +165,6 @@ void test("collecting keeps what deriving again needs, and nothing of it is left
 });
 
 function lockedSha256(name: string): string {
-  const { layers } = readLock(lab.build.config.replace("system.ts", "layered.lock.json"));
+  const { layers } = readLock(join(dirname(lab.build.config), "layered.lock.json"));
   return layers?.packages.find((locked) => locked.name === name)?.sha256 ?? "";
 }
