@@ -33,7 +33,12 @@ const needsRoot = (): string | undefined =>
   process.getuid?.() === 0 ? undefined : "it mounts file systems and needs root: run npm test as root";
 
 const tiers: readonly Tier[] = [
-  { name: "unit", files: ["src/**/*.test.ts", "test/*.test.ts", "test/attack/**/*.test.ts"], workers: availableParallelism(), obstacle: () => undefined },
+  {
+    name: "unit",
+    files: ["src/**/*.test.ts", "test/*.test.ts", "test/attack/**/*.test.ts"],
+    workers: availableParallelism(),
+    obstacle: () => undefined,
+  },
   { name: "golden", files: ["test/golden/**/*.test.ts"], workers: availableParallelism(), obstacle: () => undefined },
   { name: "root", files: ["test/root/**/*.test.ts"], workers: 1, obstacle: needsRoot },
   { name: "faults", files: ["test/faults/**/*.test.ts"], workers: 1, obstacle: needsRoot },

@@ -132,7 +132,8 @@ function refuseOther(path: string, content: Buffer, { item, changes }: Adoption)
 }
 
 function unproven({ name }: ExportItem, config: string, reasons: readonly string[]): AshlarError<AdoptErrorCode> {
-  const tried = [...new Set(reasons)].slice(0, 5);
+  const none = "its text has no place where that could be written: what a program works out, only a person can change";
+  const tried = reasons.length === 0 ? [none] : [...new Set(reasons)].slice(0, 5);
   return new AshlarError(
     "E_ADOPT_UNPROVEN",
     `no change of ${config} gives ${name} as it is on the machine; nothing was written:\n  ${tried.join("\n  ")}`,

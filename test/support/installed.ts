@@ -32,7 +32,7 @@ import { push } from "./push.ts";
 /** One try, so that a bad generation gives way after one start. */
 const PART = "{ boot: { tries: 1, timeout: 0 } }";
 /** How the second generation, which runs, differs from the first. */
-export const SECOND = `{ files: { "/etc/motd": "Generation two.\\n" } }`;
+const SECOND = `{ files: { "/etc/motd": "Generation two.\\n" } }`;
 /** States of other images that stay, newest first; each takes about a gigabyte. */
 const KEPT = 3;
 const GIB = 2 ** 30;

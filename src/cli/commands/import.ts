@@ -4,7 +4,7 @@ import { defineCommand } from "../command.ts";
 type ImportFlags = { readonly ca?: string };
 
 export const importCommand = defineCommand<ImportFlags, [from: string]>({
-  brief: "Take an image of Ashlar from a registry or folder into this host's store",
+  brief: "Take an image from a registry or folder into the store",
   description:
     "Unpacks the plain layers of an image that `ashlar push` or `ashlar export` made. The result has the same digest as what was built, or " +
     "the command fails and the store has no new image. Nothing in the layers can name a path of this host.",
