@@ -1,7 +1,7 @@
 /**
  * `npm test`: the checks, then the test tiers from fast to slow.
  *
- *     npm test                                  everything that this machine can run
+ *     npm test                                  everything but the nightly tier
  *     npm test -- --tier unit --tier golden     some tiers
  *     npm test -- --no-check                    without type check, lint, format and dead code
  *     npm test -- --tier unit src/cli           files whose path contains a word
@@ -20,6 +20,8 @@ interface Tier {
   readonly workers: number;
   /** Why this machine cannot run the tier; undefined when it can. */
   readonly obstacle: () => string | undefined;
+  /** Only when it is named: it takes longer than a change can wait for. */
+  readonly onRequest?: true;
 }
 
 interface Counts {
@@ -43,6 +45,7 @@ const tiers: readonly Tier[] = [
   { name: "root", files: ["test/root/**/*.test.ts"], workers: 1, obstacle: needsRoot },
   { name: "faults", files: ["test/faults/**/*.test.ts"], workers: 1, obstacle: needsRoot },
   { name: "vm", files: ["test/vm/**/*.test.ts"], workers: 1, obstacle: needsRoot },
+  { name: "nightly", files: ["test/nightly/**/*.test.ts"], workers: 1, obstacle: needsRoot, onRequest: true },
 ];
 
 const root = join(import.meta.dirname, "..");
@@ -54,7 +57,7 @@ const { values, positionals } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const chosen = tiers.filter((tier) => values.tier?.includes(tier.name) ?? true);
+  const chosen = tiers.filter((tier) => values.tier?.includes(tier.name) ?? tier.onRequest !== true);
   const unknown = values.tier?.find((name) => !tiers.some((tier) => tier.name === name));
   if (unknown !== undefined) {
     say(`There is no tier "${unknown}"; there are ${tiers.map((tier) => tier.name).join(", ")}.`);
@@ -86,7 +89,7 @@ async function main(): Promise<number> {
 }
 
 async function runTier(tier: Tier, counts: Counts): Promise<{ failed: boolean; line: string }> {
-  const label = tier.name.padEnd(7);
+  const label = tier.name.padEnd(8);
   const files = (await Array.fromAsync(glob(tier.files, { cwd: root }))).filter(isChosen).sort();
   const obstacle = tier.obstacle();
   if (files.length === 0) return { failed: false, line: `- ${label} no test files` };

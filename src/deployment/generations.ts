@@ -5,6 +5,7 @@ import type { Deployment } from "./deployment.ts";
 import type { Entries, Entry } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import type { Records } from "./records.ts";
+import { generationNumberOf } from "./running.ts";
 import { trialOf } from "./trial.ts";
 import type { TrialState } from "./trial.ts";
 import { readTrials } from "./trials.ts";
@@ -21,6 +22,8 @@ export interface Generation {
   readonly state: TrialState | undefined;
   readonly trial: Trial;
   readonly booted: boolean;
+  /** What processes see: the booted one, or one that was applied without a restart. */
+  readonly running: boolean;
   /** Starts at the next boot. */
   readonly next: boolean;
 }
@@ -32,7 +35,8 @@ const WORDS = { new: "none", trying: "trial", good: "good", bad: "failed" } as c
  * @param entries undefined when the ESP may not be read: trials are unknown then
  */
 export function generationsOf(machine: Machine, records: Records, entries: Entries | undefined): Generation[] {
-  const booted = bootedNumber(machine, records);
+  const booted = generationNumberOf(machine.booted, records);
+  const running = generationNumberOf(machine.running, records);
   const { denied } = readableTrials(machine);
   return records.deployments.map((deployment) => {
     const { number } = deployment;
@@ -46,7 +50,8 @@ export function generationsOf(machine: Machine, records: Records, entries: Entri
     const state = entries === undefined ? undefined : trialOf(facts);
     // An interrupted staging has no entry, whatever is known of its image.
     const trial = state === undefined ? "unknown" : entry === undefined ? "none" : WORDS[state.is];
-    return { number, deployment, entry, state, trial, booted: facts.booted, next: entries !== undefined && number === entries.next };
+    const next = entries !== undefined && number === entries.next;
+    return { number, deployment, entry, state, trial, booted: facts.booted, running: number === running, next };
   });
 }
 
@@ -77,12 +82,4 @@ function readableTrials(machine: Machine): Trials {
     if (hasErrno(error, "EACCES")) return { version: 1, denied: [] };
     throw error;
   }
-}
-
-/** The number that the kernel command line names, when its image is the one that runs; else any record of that image. */
-function bootedNumber(machine: Machine, records: Records): number | undefined {
-  const { booted } = machine;
-  if (booted === undefined) return undefined;
-  const same = records.deployments.filter(({ image }) => image.digest === booted.digest);
-  return (same.find(({ number }) => number === booted.generation) ?? same.at(-1))?.number;
 }

@@ -14,6 +14,8 @@ interface Sketch {
   readonly activation?: number;
   readonly is?: TrialState["is"];
   readonly booted?: boolean;
+  /** Applied to the running system; what was booted runs when absent. */
+  readonly applied?: boolean;
   readonly next?: boolean;
   readonly pinned?: boolean;
   readonly origin?: string;
@@ -26,6 +28,7 @@ function generation({
   activation = number,
   is = "good",
   booted = false,
+  applied = false,
   next = false,
   pinned = false,
   origin = "x",
@@ -40,6 +43,7 @@ function generation({
     state,
     trial: "good",
     booted,
+    running: applied,
     next,
   };
 }
@@ -50,6 +54,10 @@ const six = [1, 2, 3, 4, 5].map((number) => ({ number })).concat([{ number: 6, b
 
 test("what runs and one to go back to stay, however little the config wants", () => {
   assert.deepEqual(kept(six, { count: 1, days: 1, now: 1000 * DAY }), { 5: "good", 6: "running" });
+});
+
+test("what was applied without a restart stays, whatever the loader does with it", () => {
+  assert.equal(kept([{ number: 1, applied: true, is: "bad" }, ...six.slice(1)], { count: 1 })[1], "running");
 });
 
 test("the count is of the newest by activation, not by number", () => {

@@ -36,7 +36,7 @@ export function retained(
   };
   const addAll = (which: (generation: Generation) => boolean, why: string): void =>
     generations.filter(which).forEach((generation) => add(generation, why));
-  addAll(({ booted }) => booted, "running");
+  addAll(({ booted, running }) => booted || running, "running");
   addAll(({ next }) => next, "starts next");
   addAll(({ deployment }) => deployment.pinned, "pinned");
   addAll(({ deployment, entry }) => deployment.image.digest === also.staging && entry === undefined, "being staged");

@@ -56,7 +56,7 @@ void step("the first start is healthy, and its entry lost its counter", async (c
   assert.match(ran, /^running\n[0-9a-f-]{36}$/);
   bootId = ran.split("\n")[1] ?? "";
   context.diagnostic(`ssh after ${started} s; ${await ask("systemd-analyze | head -1")}`);
-  assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf");
+  assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-failsafe+0.conf");
   assert.match(await sudo("ashlar health"), /^All 2 health probes passed\.$/);
   assert.match(await ask("curl -sS http://localhost/"), /<html/i);
 });
@@ -161,7 +161,7 @@ void step("releases that may not be taken are refused by name, and change nothin
 void step("a generation that fails its trial restarts by itself, and the machine is back on the good one", async () => {
   const { out } = await upgrade("releases");
   assert.match(out, /"outcome":"staged"/);
-  assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-000002+1.conf");
+  assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-000002+1.conf\nashlar-failsafe+0.conf");
   await reboot();
   await live.machine.console.waitFor(/ashlar: this generation failed its trial; restarting/, BOOT_MS);
   const failedStart = bootId;
@@ -218,7 +218,7 @@ void step("generations are listed, pinned and unpinned, and a collection says wh
   assert.match(await sudo("ashlar pin 1"), /^Generation 1 is now pinned/);
   assert.match(await sudo("ashlar collect --dry-run"), /^No generation can go\.\n +kept 1: pinned\n +kept 3: running\n/);
   assert.match(await sudo("ashlar unpin 1"), /^Generation 1 is now not pinned/);
-  assert.match(await sudo("ashlar collect --dry-run"), /^No generation can go\.\n +kept 1: last good\n +kept 3: running\n/);
+  assert.match(await sudo("ashlar collect --dry-run"), /^No generation can go\.\n +kept 1: good\n +kept 3: running\n/);
 });
 
 void step("going back needs no free byte on either file system", async () => {

@@ -53,7 +53,7 @@ export async function gatherFacts(context: AgentContext, options: { readonly onl
       hint: "sudo ashlar drift",
     });
   const system = systemOf(machine);
-  const paths = driftPaths(root, system.state.etcMode);
+  const paths = driftPaths(root, system.state.etcMode, mountinfo);
   const image = viewImage(readImage(readFileSync(objectPath(machine.store, running))), (digest) => {
     const object = parseObjectId(digest);
     return object === undefined ? Buffer.alloc(0) : readFileSync(objectPath(machine.store, object));
