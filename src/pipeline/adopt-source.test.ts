@@ -1,4 +1,4 @@
-/** Where drift comes from: files here; over ssh it is tried on a machine (test/vm/drift.test.ts), and here with programs in ssh's place. */
+/** Where drift comes from: files here; over ssh it is tried on a machine (test/nightly/drift.test.ts), and here with programs in ssh's place. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -34,9 +34,9 @@ const COMMAND_IDS: Readonly<Record<string, string>> = { upgrade: "F13 F15 F22", 
 
 /** Shown on a booted machine elsewhere. */
 export const REFERENCES: readonly Row[] = [
-  ["F60", "a kernel that panics, a broken initrd", "test/vm/heal.test.ts"],
-  ["F61", "a unit that hangs", "test/vm/heal.test.ts"],
-  ["F67", "a unit that fails, a service that answers 500", "test/vm/heal.test.ts"],
+  ["F60", "a kernel that panics, a broken initrd", "test/nightly/heal.test.ts"],
+  ["F61", "a unit that hangs", "test/nightly/heal.test.ts"],
+  ["F67", "a unit that fails, a service that answers 500", "test/nightly/heal.test.ts"],
   ["F03 F04", "altered, missing and truncated releases", "test/vm/life.test.ts, src/agent/agent.test.ts"],
   ["F20 F22 F23", "file systems too small, without inodes, filling up", "test/root/full-disk.test.ts"],
   ["F07", "an upgrade killed at random moments", "test/root/upgrade-killed.test.ts"],

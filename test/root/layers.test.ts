@@ -129,31 +129,31 @@ void test("a package that is not there is refused with the nearest names, one th
 
 void test("an upgrade keeps the layers; one that the new base cannot have stays out, says why, and comes back by itself", async () => {
   await layer("remove", ...PACKAGES.slice(1), "notes");
-  await layer("add", "hello", "uuid-runtime");
+  await layer("add", "colorize", "uuid-runtime");
   assert.equal(lab.machine.boot(), (await json<{ next: { generation: number } }>(lab.machine, "status")).next.generation);
   // A package of the new base breaks one of the layers.
-  const breaking = lab.build.variant("breaking", `{ packages: ["hello-traditional"] }`);
+  const breaking = lab.build.variant("breaking", `{ packages: ["forensics-colorize"] }`);
   const released = await lab.publish(breaking);
   const upgraded = await json<Changed>(lab.machine, "upgrade");
-  assert.deepEqual([upgraded.outcome, upgraded.quarantined.map((each) => each.layer)], ["staged", ["hello"]]);
-  assert.match(upgraded.quarantined[0]?.why ?? "", /hello-traditional/);
+  assert.deepEqual([upgraded.outcome, upgraded.quarantined.map((each) => each.layer)], ["staged", ["colorize"]]);
+  assert.match(upgraded.quarantined[0]?.why ?? "", /forensics-colorize/);
   assert.notEqual(upgraded.digest, released);
   const listed = await ashlar(lab.machine, "layer", "list");
-  assert.match(listed.out, /^hello +package +left out$/m);
+  assert.match(listed.out, /^colorize +package +left out$/m);
   assert.match(listed.out, /^uuid-runtime +package +\S+ +next start$/m);
-  assert.match((await ashlar(lab.machine, "status")).out, /problem: layer hello is left out of the next generation: /);
+  assert.match((await ashlar(lab.machine, "status")).out, /problem: layer colorize is left out of the next generation: /);
   assert.equal((await json<Changed>(lab.machine, "upgrade")).outcome, "current");
   lab.machine.boot();
   const fine = lab.build.variant("fine", `{ files: { "/etc/issue.net": "fine\\n" } }`);
   await lab.publish(fine);
   const again = await json<Changed>(lab.machine, "upgrade");
   assert.deepEqual([again.outcome, again.quarantined], ["staged", []]);
-  assert.match((await ashlar(lab.machine, "layer", "list")).out, /^hello +package +2\./m);
+  assert.match((await ashlar(lab.machine, "layer", "list")).out, /^colorize +package +\d/m);
 });
 
 void test("collecting keeps what deriving again needs, and nothing of it is left when the layers are gone", async () => {
   const deb = join(openWorkspace().packages, `${lockedSha256("hello")}.deb`);
-  await layer("remove", "hello");
+  await layer("remove", "colorize");
   const { digest } = await layer("add", deb, folder);
   assert.equal(lab.machine.boot(), (await json<{ next: { generation: number } }>(lab.machine, "status")).next.generation);
   await json(lab.machine, "collect", "--keep", "1");

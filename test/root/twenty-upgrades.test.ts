@@ -1,6 +1,6 @@
 /**
  * A machine on the smallest file systems that hold it, with kernels of real size: twenty upgrades, and thieves of space. The root is
- * ext4; a computer without FAT has memory for an ESP (the machine in test/vm/state.test.ts has a real one).
+ * ext4; a computer without FAT has memory for an ESP (the machine in test/nightly/state.test.ts has a real one).
  */
 import assert from "node:assert/strict";
 import {
