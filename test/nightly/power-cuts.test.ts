@@ -1,8 +1,8 @@
 /** Power cuts on a recorded machine: old or new starts, whole, and nobody loses a file. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openRecording } from "./recording.ts";
-import { powerCutRows } from "./table.ts";
+import { openRecording } from "../faults/recording.ts";
+import { powerCutRows } from "../faults/table.ts";
 
 const STATES = 200;
 
