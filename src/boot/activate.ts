@@ -15,7 +15,8 @@ import { ENTRIES, listEntries } from "./loader.ts";
  * @throws E_ENTRY_MISSING, E_ENTRY_MALFORMED, E_ENTRY_TOO_LONG (numbers end at 999999)
  */
 export function setActivation(esp: string, generation: number, activation: number): void {
-  const fileNames = entriesOf(esp, generation);
+  // A blank file is what a power cut left of the counted entry beside the good one.
+  const fileNames = entriesOf(esp, generation).filter((name) => !isBlank(readFileSync(join(esp, ENTRIES, name))));
   if (fileNames.length === 0)
     throw new AshlarError<BootErrorCode>("E_ENTRY_MISSING", `${esp}/${ENTRIES} has no entry of generation ${generation}`, {
       hint: "`ashlar generations` lists those there are",
