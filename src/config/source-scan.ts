@@ -3,6 +3,8 @@
  * `key:`, which is enough to point at a line. What it gets wrong costs a position in an error, never a value.
  */
 import type { OptionPath } from "./option-path.ts";
+import { keyOf, openFrame } from "./source-frame.ts";
+import type { Frame } from "./source-frame.ts";
 import { tokenize } from "./source-tokens.ts";
 import type { Token } from "./source-tokens.ts";
 
@@ -15,11 +17,7 @@ export interface WrittenOption {
   readonly literal?: string | undefined;
 }
 
-interface Frame {
-  readonly kind: "object" | "list" | "other";
-  readonly path: OptionPath;
-  key: string | undefined;
-  index: number;
+interface ScanFrame extends Frame {
   /** The next token begins a key or an item. */
   fresh: boolean;
 }
@@ -28,14 +26,16 @@ interface Frame {
 export function writtenOptions(source: string): WrittenOption[] {
   const tokens = tokenize(source);
   const found: WrittenOption[] = [];
-  const frames: Frame[] = [];
+  const frames: ScanFrame[] = [];
   for (const [index, token] of tokens.entries()) {
     const frame = frames.at(-1);
     const opens = token.kind === "punctuation" && "{[(".includes(token.text);
     const closes = token.kind === "punctuation" && "}])".includes(token.text);
     if (frame?.fresh === true && !closes) noteStart(frame, tokens, index, found);
-    if (opens) frames.push(open(token, tokens[index - 1], frame));
-    else if (closes) frames.pop();
+    if (opens) {
+      const inside = openFrame(token, tokens[index - 1], frame);
+      frames.push({ ...inside, fresh: inside.kind !== "other" });
+    } else if (closes) frames.pop();
     else if (frame !== undefined && token.kind === "punctuation" && token.text === ",") {
       frame.fresh = frame.kind !== "other";
       if (frame.kind === "list") frame.index++;
@@ -44,7 +44,7 @@ export function writtenOptions(source: string): WrittenOption[] {
   return found;
 }
 
-function noteStart(frame: Frame, tokens: readonly Token[], index: number, found: WrittenOption[]): void {
+function noteStart(frame: ScanFrame, tokens: readonly Token[], index: number, found: WrittenOption[]): void {
   const token = tokens[index];
   if (token === undefined) return;
   frame.fresh = false;
@@ -53,29 +53,10 @@ function noteStart(frame: Frame, tokens: readonly Token[], index: number, found:
     return;
   }
   const after = tokens[index + 1];
-  frame.key = undefined;
-  if (token.kind === "punctuation" || after?.kind !== "punctuation" || !":,}".includes(after.text)) return;
-  frame.key = token.value;
-  const value = after.text === ":" && isEnd(tokens[index + 3]) ? tokens[index + 2] : undefined;
-  found.push({ path: [...frame.path, token.value], offset: token.offset, literal: value === undefined ? undefined : literalOf(value) });
-}
-
-/** `(` keeps the path, so that the object in `ada: admin({ … })` counts as users.ada; a block of code starts anew. */
-function open(token: Token, before: Token | undefined, frame: Frame | undefined): Frame {
-  const path = pathInside(frame);
-  const isValue =
-    before === undefined ||
-    (before.kind === "punctuation" && "([,:=?&|.".includes(before.text)) ||
-    (before.kind === "word" && (before.text === "return" || before.text === "default"));
-  if (token.text === "(") return { kind: "other", path, key: undefined, index: 0, fresh: false };
-  if (!isValue) return { kind: "other", path: [], key: undefined, index: 0, fresh: false };
-  return { kind: token.text === "{" ? "object" : "list", path, key: undefined, index: 0, fresh: true };
-}
-
-function pathInside(frame: Frame | undefined): OptionPath {
-  if (frame === undefined) return [];
-  if (frame.kind === "list") return [...frame.path, frame.index];
-  return frame.kind === "object" && frame.key !== undefined ? [...frame.path, frame.key] : frame.path;
+  frame.key = keyOf(token, after);
+  if (frame.key === undefined) return;
+  const value = after?.text === ":" && isEnd(tokens[index + 3]) ? tokens[index + 2] : undefined;
+  found.push({ path: [...frame.path, frame.key], offset: token.offset, literal: value === undefined ? undefined : literalOf(value) });
 }
 
 function isEnd(token: Token | undefined): boolean {

@@ -1,5 +1,7 @@
 /** The object and list literals of a TypeScript or JSON text, with the places of their entries, for edits by position. */
 import type { OptionPath } from "../option-path.ts";
+import { keyOf, openFrame } from "../source-frame.ts";
+import type { Frame } from "../source-frame.ts";
 import { tokenize } from "../source-tokens.ts";
 import type { Token } from "../source-tokens.ts";
 
@@ -27,22 +29,18 @@ export interface Entry {
   readonly text: string | undefined;
 }
 
-interface Frame {
-  readonly kind: "object" | "list" | "other";
-  readonly path: OptionPath;
+interface LiteralFrame extends Frame {
   readonly start: number;
   readonly entries: Entry[];
   /** Index of the first token of the entry that is being read. */
   first: number | undefined;
-  key: string | undefined;
-  index: number;
 }
 
 /** In the order of their closing brackets. Never throws: what it gets wrong is no literal, or an edit that changes nothing. */
 export function literalsIn(source: string): Literal[] {
   const tokens = tokenize(source);
   const found: Literal[] = [];
-  const frames: Frame[] = [];
+  const frames: LiteralFrame[] = [];
   for (const [index, token] of tokens.entries()) {
     const frame = frames.at(-1);
     const mark = token.kind === "punctuation" ? token.text : "";
@@ -51,7 +49,8 @@ export function literalsIn(source: string): Literal[] {
       frame.first = index;
       frame.key = frame.kind === "object" ? keyOf(token, tokens[index + 1]) : undefined;
     }
-    if (mark !== "" && "{[(".includes(mark)) frames.push(open(token, tokens[index - 1], frame));
+    if (mark !== "" && "{[(".includes(mark))
+      frames.push({ ...openFrame(token, tokens[index - 1], frame), start: token.offset, entries: [], first: undefined });
     else if (closes && frame !== undefined) {
       endEntry(frame, tokens, index, false);
       frames.pop();
@@ -65,7 +64,7 @@ export function literalsIn(source: string): Literal[] {
   return found;
 }
 
-function endEntry(frame: Frame, tokens: readonly Token[], index: number, comma: boolean): void {
+function endEntry(frame: LiteralFrame, tokens: readonly Token[], index: number, comma: boolean): void {
   if (frame.first === undefined) return;
   const [first, last] = [tokens[frame.first], tokens[index - 1]];
   const colon = frame.key !== undefined && tokens[frame.first + 1]?.text === ":";
@@ -85,27 +84,4 @@ function endEntry(frame: Frame, tokens: readonly Token[], index: number, comma: 
   }
   frame.first = undefined;
   frame.key = undefined;
-}
-
-function keyOf(token: Token, next: Token | undefined): string | undefined {
-  return token.kind !== "punctuation" && next?.kind === "punctuation" && ":,}".includes(next.text) ? token.value : undefined;
-}
-
-/** `(` keeps the path, so that the object in `ada: admin({ … })` counts as users.ada; a block of code starts anew. */
-function open(token: Token, before: Token | undefined, frame: Frame | undefined): Frame {
-  const path = pathInside(frame);
-  const isValue =
-    before === undefined ||
-    (before.kind === "punctuation" && "([,:=?&|.".includes(before.text)) ||
-    (before.kind === "word" && (before.text === "return" || before.text === "default"));
-  const base = { start: token.offset, entries: [], first: undefined, key: undefined, index: 0 };
-  if (token.text === "(") return { ...base, kind: "other", path };
-  if (!isValue) return { ...base, kind: "other", path: [] };
-  return { ...base, kind: token.text === "{" ? "object" : "list", path };
-}
-
-function pathInside(frame: Frame | undefined): OptionPath {
-  if (frame === undefined) return [];
-  if (frame.kind === "list") return [...frame.path, frame.index];
-  return frame.kind === "object" && frame.key !== undefined ? [...frame.path, frame.key] : frame.path;
 }
