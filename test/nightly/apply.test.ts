@@ -3,12 +3,12 @@
  * soft-reboot. The machine was installed as generation 1 and upgraded to generation 2; the tests build on each other, in order.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live, Ran } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 /** Changes a file, a kernel setting, the web server's settings, and brings a service. */
 const THIRD = `{
@@ -35,7 +35,7 @@ interface Line {
 }
 
 let live: Live;
-let failed: string | undefined;
+const step = inOrder();
 
 before(async () => {
   live = await openInstalled();
@@ -45,7 +45,7 @@ after(async () => {
   await live?.close();
 });
 
-void step("the plan names each difference with its cost", async () => {
+step("the plan names each difference with its cost", async () => {
   await upgrade(THIRD);
   const plan = JSON.parse(await sudo("ashlar plan --json --progress quiet")) as { lines: Line[]; refused: { live: string[] } };
   const line = (what: RegExp): Line | undefined => plan.lines.find((each) => what.test(each.what));
@@ -55,7 +55,7 @@ void step("the plan names each difference with its cost", async () => {
   assert.deepEqual(plan.refused.live, []);
 });
 
-void step("a live change is there at once, and nobody who opens a file meanwhile misses one", async (context) => {
+step("a live change is there at once, and nobody who opens a file meanwhile misses one", async (context) => {
   await live.ask(`cat >/tmp/reader.sh <<'END'\n${READER}\nEND`);
   const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
   const text = await sudo(
@@ -75,7 +75,7 @@ void step("a live change is there at once, and nobody who opens a file meanwhile
   assert.match(await sudo("ls /efi/loader/entries"), /ashlar-000003\+1\.conf/, "it is on trial until it has started");
 });
 
-void step("a generation whose probe fails is taken back, and everything is as before", async () => {
+step("a generation whose probe fails is taken back, and everything is as before", async () => {
   await upgrade(BAD);
   const { exitCode, err } = await live.sudo("ashlar apply --live --progress quiet");
   assert.equal(exitCode, 1);
@@ -84,7 +84,7 @@ void step("a generation whose probe fails is taken back, and everything is as be
   assert.match(await sudo("ashlar status"), /starts it again\n/);
 });
 
-void step("a change that nobody confirms takes itself back; the login from before cannot confirm it", async () => {
+step("a change that nobody confirms takes itself back; the login from before cannot confirm it", async () => {
   await upgrade(CONFIRMED);
   // One connection that lasts: what confirms afterwards is the same login that applied it.
   const { exitCode, out, err } = await live.sudo("ashlar apply --live --confirm 60s --progress quiet && cat /etc/motd && ashlar confirm");
@@ -98,7 +98,7 @@ void step("a change that nobody confirms takes itself back; the login from befor
   await settled();
 });
 
-void step("a new login confirms it", async () => {
+step("a new login confirms it", async () => {
   const number = await sudo("ls /sysroot/ashlar/deployments | grep -c 00000.*json");
   await sudo(`ashlar apply ${number} --live --confirm 30m --progress quiet`);
   assert.match(await sudo("ashlar confirm"), /stays\.$/);
@@ -108,7 +108,7 @@ void step("a new login confirms it", async () => {
   );
 });
 
-void step("a soft-reboot starts everything anew but the kernel", async (context) => {
+step("a soft-reboot starts everything anew but the kernel", async (context) => {
   await upgrade(`{ files: { "/etc/motd": { text: "Six.\\n" } } }`);
   const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
   // The connection may end before the command does.
@@ -123,19 +123,6 @@ void step("a soft-reboot starts everything anew but the kernel", async (context)
   assert.ok((seconds["soft-reboot"] ?? 0) > 0);
   context.diagnostic(`soft-reboot: ${seconds["soft-reboot"]} s until the probes had passed`);
 });
-
-/** Each builds on those before: after a failure the rest would only fail for its sake. */
-function step(name: string, work: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`"${failed}" failed`);
-    try {
-      await work(context);
-    } catch (error) {
-      failed = name;
-      throw error;
-    }
-  });
-}
 
 async function upgrade(part: string): Promise<void> {
   await live.publish(part);

@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose } from "#compose/compose.ts";
 import { openRoot } from "#compose/root.ts";
@@ -16,6 +15,7 @@ import { openStore } from "#store/open.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { catalogOf, withOlder } from "../support/older-packages.ts";
+import { inOrder } from "../support/steps.ts";
 
 /** A file of a package, in no program's memory. */
 const VICTIM = "/usr/share/common-licenses/GPL-3";
@@ -32,9 +32,9 @@ const LOOK = `uname -r; dpkg-query -W -f '\${Version}\\n' nginx; grep -o logleve
   cat /proc/sys/kernel/panic_on_oops; curl -sS http://localhost/ | head -1`;
 
 let live: Live;
+const step = inOrder();
 let bootId: string;
 let second: string;
-let failed: string | undefined;
 
 before(async () => {
   live = await openInstalled();
@@ -45,7 +45,7 @@ after(async () => {
   await live?.close();
 });
 
-void step("flipped bytes are healed: of a file over HTTP, of the kernel on the ESP from the store; reads are right", async (t) => {
+step("flipped bytes are healed: of a file over HTTP, of the kernel on the ESP from the store; reads are right", async (t) => {
   const { booted } = await status();
   const line = (await dumpImage({ digest: booted.digest }, live.context)).split("\n").find((entry) => entry.startsWith(`${VICTIM} `));
   const object = line?.split(" ")[8] ?? "";
@@ -72,7 +72,7 @@ void step("flipped bytes are healed: of a file over HTTP, of the kernel on the E
   assert.match(await sudo(`fsverity measure /sysroot/ashlar/store/objects/${object}`), new RegExp(`^sha256:${object.replace("/", "")} `));
 });
 
-void step("an upgrade brings another kernel, another nginx, another config", async (t) => {
+step("an upgrade brings another kernel, another nginx, another config", async (t) => {
   const path = join(live.project.folder, "web/machine.lock.json");
   const lock = readLock(path);
   const changed = withOlder(lock, OTHERS, await catalogOf(lock, live.context));
@@ -88,7 +88,7 @@ void step("an upgrade brings another kernel, another nginx, another config", asy
   assert.deepEqual([(await status()).booted.generation, await trialOf(3)], [3, "good"]);
 });
 
-void step("kernel and nginx go back, the rest stays; what is composed is what another computer composes", async (t) => {
+step("kernel and nginx go back, the rest stays; what is composed is what another computer composes", async (t) => {
   const only = `--only ${PARTS.join(",")} --from 2`;
   await sudo("echo the machine >/etc/kept.conf");
   await sudo(`systemd-run --quiet --unit=compose sh -c "ashlar rollback ${only} --json --progress quiet >/run/compose"`);
@@ -121,16 +121,6 @@ interface Repaired {
 interface Status {
   readonly booted: { readonly generation: number; readonly digest: string };
   readonly generations: readonly { readonly generation: number; readonly trial: string }[];
-}
-
-/** Later tests start from where earlier ones ended. */
-function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`"${failed}" failed before`);
-    failed = name;
-    await run(context);
-    failed = undefined;
-  });
 }
 
 /** The same composition on this computer, from the machine's own records and the build host's store. */

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { adoptDrift, readDrift } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 interface Item {
   readonly kind: string;
@@ -27,7 +27,7 @@ interface Drift {
 }
 
 let live: Live;
-let failed: string | undefined;
+const step = inOrder();
 before(async () => {
   live = await openInstalled();
 });
@@ -51,13 +51,13 @@ sysctl -qw kernel.pid_max=99999
 mount -t tmpfs none /mnt
 `;
 
-void step("nothing differs on a machine that nobody touched", async () => {
+step("nothing differs on a machine that nobody touched", async () => {
   assert.deepEqual((await drift()).drift, []);
   const { exitCode, out } = await live.sudo("ashlar drift --check");
   assert.deepEqual([exitCode, out], [0, "Nothing differs: the machine is what its generation says."]);
 });
 
-void step("every kind of change by hand is listed with its owner", async () => {
+step("every kind of change by hand is listed with its owner", async () => {
   await sudo(BY_HAND);
   const { drift: found } = await drift();
   const line = ({ kind, name, change, what, package: brought, option }: Item): string =>
@@ -85,7 +85,7 @@ void step("every kind of change by hand is listed with its owner", async () => {
   for (const text of out.split("\n")) assert.ok(text.length <= 80, text);
 });
 
-void step("a text difference is shown on request, a secret never", async () => {
+step("a text difference is shown on request, a secret never", async () => {
   const { diffs = [] } = await drift("--diff /etc/motd /etc/app.secret nginx.service");
   const texts = new Map(diffs.map(({ path, text }) => [path, text]));
   assert.match(
@@ -98,7 +98,7 @@ void step("a text difference is shown on request, a secret never", async () => {
   assert.doesNotMatch(exported, new RegExp(Buffer.from("token\n").toString("base64")));
 });
 
-void step("what is allowed is listed apart until its day, and then again", async () => {
+step("what is allowed is listed apart until its day, and then again", async () => {
   await sudo(`ashlar drift allow /mnt --until 14d --because "a disk is being copied"`);
   const now = await drift();
   assert.deepEqual([now.drift.some(({ name }) => name === "/mnt"), now.allowed.map(({ name }) => name)], [false, ["/mnt"]]);
@@ -108,7 +108,7 @@ void step("what is allowed is listed apart until its day, and then again", async
   await sudo("ashlar drift allow /mnt --remove");
 });
 
-void step("what is reverted is as the generation has it", async () => {
+step("what is reverted is as the generation has it", async () => {
   await sudo("ashlar drift revert /etc/nginx /mnt kernel.pid_max nginx.service user:bob group:bob www-data /etc/localtime");
   assert.equal(await sudo("stat -c %a /etc/nginx/conf.d; systemctl is-active nginx; cat /proc/sys/kernel/pid_max"), "755\nactive\n4194304");
   assert.equal((await live.sudo("id bob")).exitCode, 1);
@@ -121,7 +121,7 @@ void step("what is reverted is as the generation has it", async () => {
   assert.deepEqual([refused.exitCode, /instead: systemctl restart will-fail\.service/.test(refused.out)], [1, true]);
 });
 
-void step("one symbolic link in /usr/lib takes one command, is seen by all, and is recorded", async () => {
+step("one symbolic link in /usr/lib takes one command, is seen by all, and is recorded", async () => {
   await sudo("ashlar edit --keep -- ln -s libc.so.6 /usr/lib/libfix.so");
   assert.equal(await ask("readlink /usr/lib/libfix.so"), "libc.so.6");
   const { drift: found, session } = await drift();
@@ -137,7 +137,7 @@ void step("one symbolic link in /usr/lib takes one command, is seen by all, and 
   assert.match(await ask("ashlar status"), /edit session of demo lies over \/usr/);
 });
 
-void step("a second session works in the same overlay, and its end drops all of it, with /etc as it was", async () => {
+step("a second session works in the same overlay, and its end drops all of it, with /etc as it was", async () => {
   await sudo("rm -f /etc/hosts.new; echo first >/etc/edit.conf");
   const script =
     "echo second >/etc/edit.conf; echo x >/etc/edit.new; rm /usr/share/doc/nginx-common/copyright; sleep 600 </dev/null >/dev/null 2>&1 & cd /usr/lib";
@@ -154,7 +154,7 @@ void step("a second session works in the same overlay, and its end drops all of 
   await sudo("rm /etc/edit.conf");
 });
 
-void step("a config in YAML on the machine itself is changed there, and a system.ts is sent to the build host", async () => {
+step("a config in YAML on the machine itself is changed there, and a system.ts is sent to the build host", async () => {
   await sudo("printf 'name: installed # here\\n' >/tmp/system.yaml; ashlar drift adopt /etc/motd --config /tmp/system.yaml");
   assert.equal(await sudo("cat /tmp/system.yaml"), "name: installed # here\nfiles:\n  /etc/motd: |\n    Closed for repairs.");
   const { exitCode, err } = await live.sudo("ashlar drift adopt /etc/motd --config /tmp/system.ts");
@@ -162,7 +162,7 @@ void step("a config in YAML on the machine itself is changed there, and a system
   assert.match(err, /hint: +there: ashlar adopt CONFIG --from demo@MACHINE \/etc\/motd/);
 });
 
-void step("changes are adopted over ssh into the machine's own system.ts, and proven before it is written", async () => {
+step("changes are adopted over ssh into the machine's own system.ts, and proven before it is written", async () => {
   await sudo("printf '[Service]\\nNice=7\\n' | systemctl edit --stdin nginx.service");
   await sudo("sysctl -qw kernel.pid_max=88888; ashlar edit --adopt -- ln -s libc.so.6 /usr/lib/libfix.so; rm /etc/subuid- /etc/subgid- -f");
   const { port, user, key } = live.target;
@@ -185,7 +185,7 @@ void step("changes are adopted over ssh into the machine's own system.ts, and pr
   });
 });
 
-void step("the next generation has the machine's bytes, and of what was adopted nothing differs any more", async () => {
+step("the next generation has the machine's bytes, and of what was adopted nothing differs any more", async () => {
   const before = await sudo(PRINTS);
   await live.project.publish(join(live.served, "releases"));
   await sudo(`ashlar upgrade --progress quiet --from ${live.address("releases")}`);
@@ -199,7 +199,7 @@ void step("the next generation has the machine's bytes, and of what was adopted 
   assert.deepEqual((await drift()).drift, []);
 });
 
-void step("what nobody adopted was told to the journal and can be put back", async () => {
+step("what nobody adopted was told to the journal and can be put back", async () => {
   const journal = await sudo("journalctl --no-pager -b -1 -u ashlar-drift-keep -p warning -o cat");
   assert.match(journal, /of \/etc that nobody adopted will be gone \(kept as 1: ashlar drift recover 1\):\n(.*\n)*.*\/etc\/app\.secret/);
   assert.equal((await live.sudo("cat /etc/app.secret")).exitCode, 1);
@@ -219,19 +219,6 @@ const PRINTS =
 async function drift(args = ""): Promise<Drift> {
   const found = JSON.parse(await sudo(`ashlar drift --json ${args}`)) as Drift;
   return { ...found, drift: found.drift.filter(({ kind, what }) => kind !== "mount" || what[0] !== "overlay push") };
-}
-
-/** Each builds on those before: after a failure the rest would only fail for its sake. */
-function step(name: string, work: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`"${failed}" failed`);
-    try {
-      await work(context);
-    } catch (error) {
-      failed = name;
-      throw error;
-    }
-  });
 }
 
 async function ask(script: string): Promise<string> {

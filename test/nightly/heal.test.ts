@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { buildSystem } from "#pipeline";
 import type { Image } from "#image/image.ts";
 import { publish } from "#registry/publish.ts";
@@ -13,6 +12,7 @@ import { openStore } from "#store/open.ts";
 import type { Store } from "#store/store.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 type Kernel = NonNullable<Image["kernel"]>;
 
@@ -83,10 +83,10 @@ interface Verdicts {
 }
 
 let live: Live;
+const step = inOrder((context) => context.diagnostic(live.machine.console.transcript().slice(-3000)));
 let bootId: string;
 /** The generation that everything comes back to. */
 let good: number;
-let failed: string | undefined;
 
 before(async () => {
   live = await openInstalled();
@@ -203,20 +203,6 @@ async function ok(ran: Promise<{ exitCode: number; out: string; err: string }>):
   const { exitCode, out, err } = await ran;
   assert.equal(exitCode, 0, `${out}\n${err}`);
   return out;
-}
-
-/** Each builds on those before: after a failure the rest would only fail for its sake. */
-function step(name: string, work: (context: TestContext) => Promise<void>): void {
-  void test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`"${failed}" failed`);
-    try {
-      await work(context);
-    } catch (error) {
-      failed = name;
-      context.diagnostic(live.machine.console.transcript().slice(-3000));
-      throw error;
-    }
-  });
 }
 
 function seconds(from: number, to: number): number {

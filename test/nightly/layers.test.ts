@@ -3,14 +3,14 @@
  * the new base cannot have it, and taken away without a trace. Everything is fetched through this computer's own mirror.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { ssh } from "#vm/ssh.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import type { Published } from "../support/live-project.ts";
 import { openMirrorProxy } from "../support/mirror-proxy.ts";
 import type { MirrorProxy } from "../support/mirror-proxy.ts";
+import { inOrder } from "../support/steps.ts";
 
 interface Changed {
   readonly outcome: string;
@@ -35,8 +35,8 @@ interface Status {
 const LAYER_MS = 1_200_000;
 
 let live: Live;
+const step = inOrder();
 let mirror: MirrorProxy;
-let failed: string | undefined;
 /** What the machine ran at the beginning: the base of what is added. */
 let base: Status["booted"];
 let added: Changed;
@@ -51,7 +51,7 @@ after(async () => {
   await mirror?.[Symbol.asyncDispose]();
 });
 
-void step("a package is added: a new generation is staged, the running one is untouched", async (context) => {
+step("a package is added: a new generation is staged, the running one is untouched", async (context) => {
   base = (await statusOf()).booted;
   const start = performance.now();
   added = await ashlar<Changed>("layer add hello colorize");
@@ -63,7 +63,7 @@ void step("a package is added: a new generation is staged, the running one is un
   assert.match((await live.ask("hello")).err, /not found/);
 });
 
-void step("the same again is nothing to do, from the cache alone", async (context) => {
+step("the same again is nothing to do, from the cache alone", async (context) => {
   const asked = mirror.requests.length;
   const start = performance.now();
   const again = await ashlar<Changed>("layer add hello colorize");
@@ -72,7 +72,7 @@ void step("the same again is nothing to do, from the cache alone", async (contex
   assert.equal(mirror.requests.length, asked);
 });
 
-void step("after the restart the program runs, and the generation is good", async () => {
+step("after the restart the program runs, and the generation is good", async () => {
   await restart();
   const status = await statusOf();
   assert.deepEqual(status.booted, { generation: added.generation, digest: added.digest });
@@ -83,7 +83,7 @@ void step("after the restart the program runs, and the generation is good", asyn
   assert.match((await live.ask("ashlar layer list")).out, /^hello +package +2\.\S+ +in use$/m);
 });
 
-void step("an upgrade keeps it", async (context) => {
+step("an upgrade keeps it", async (context) => {
   ({ release } = await live.publish(`{ files: { "/etc/motd": "Generation with a layer.\\n" } }`));
   const start = performance.now();
   const upgraded = await ashlar<Changed & { release: number }>(`upgrade --from ${live.address("releases")}`);
@@ -93,7 +93,7 @@ void step("an upgrade keeps it", async (context) => {
   assert.equal((await live.ask("hello; cat /etc/motd")).out, "Hello, world!\nGeneration with a layer.");
 });
 
-void step("what the new base cannot have stays out, and the machine says why", async () => {
+step("what the new base cannot have stays out, and the machine says why", async () => {
   ({ release } = await live.publish(`{ packages: ["forensics-colorize"] }`));
   const upgraded = await ashlar<Changed>(`upgrade --from ${live.address("releases")}`);
   assert.deepEqual([upgraded.outcome, upgraded.quarantined.map(({ layer }) => layer)], ["staged", ["colorize"]]);
@@ -103,7 +103,7 @@ void step("what the new base cannot have stays out, and the machine says why", a
   assert.match((await live.ask("ashlar layer list")).out, /^colorize +package +left out$/m);
 });
 
-void step("removed, they leave the released image, byte for byte", async () => {
+step("removed, they leave the released image, byte for byte", async () => {
   const removed = await ashlar<Changed>("layer remove hello colorize");
   const status = await statusOf();
   const next = status.generations.find(({ generation }) => generation === status.next.generation);
@@ -129,17 +129,4 @@ async function restart(): Promise<void> {
   const { out } = await live.ask("cat /proc/sys/kernel/random/boot_id");
   await live.sudo("systemctl reboot");
   await live.nextStart(out);
-}
-
-/** Later steps stand on earlier ones. */
-function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`after "${failed}" failed`);
-    try {
-      await run(context);
-    } catch (error) {
-      failed = name;
-      throw error;
-    }
-  });
 }

@@ -3,11 +3,12 @@
  * reset to the generation that it was installed with. Three starts, shared by the tests in order.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import type { TestContext } from "node:test";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 /** A lab's machine: whoever is at its console may be root. */
 const PART = `{ boot: { failsafe: "shell" }, files: { "/etc/motd": "Generation three.\\n" } }`;
@@ -15,7 +16,7 @@ const ONE_SHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41c
 const COMMAND_MS = 120_000;
 
 let live: Live;
-let failed: string | undefined;
+const step = inOrder();
 let installedDigest: string;
 let machineId: string;
 let hostKey: string;
@@ -28,7 +29,7 @@ after(async () => {
   await live?.close();
 });
 
-void step("the menu's Failsafe is on the newest good generation, last of all, and never the next", async (context) => {
+step("the menu's Failsafe is on the newest good generation, last of all, and never the next", async (context) => {
   const { generations } = JSON.parse(await sudo("ashlar generations --json")) as { generations: { generation: number; digest: string }[] };
   installedDigest = generations.find(({ generation }) => generation === 1)?.digest ?? "";
   machineId = await sudo("cat /etc/machine-id");
@@ -43,7 +44,7 @@ void step("the menu's Failsafe is on the newest good generation, last of all, an
   assert.equal((JSON.parse(await sudo("ashlar status --json")) as { next: { generation: number } }).next.generation, 3);
 });
 
-void step("Failsafe gives a shell with the defaults, and the data can be read and not written", async () => {
+step("Failsafe gives a shell with the defaults, and the data can be read and not written", async () => {
   const { console } = live.machine;
   // What choosing it in the menu does, without somebody at the keyboard.
   const variable = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from("ashlar-failsafe*\0", "utf16le")]);
@@ -61,7 +62,7 @@ void step("Failsafe gives a shell with the defaults, and the data can be read an
   assert.match(await run("systemctl is-enabled systemd-bless-boot.service"), /^masked/, "it must not be taken for good");
 });
 
-void step("a reset asks first, and then the machine is what was installed: image, data and identity", async (context) => {
+step("a reset asks first, and then the machine is what was installed: image, data and identity", async (context) => {
   assert.match(await run("ashlar reset; echo code $?"), /a reset goes back to generation 1[^]*nothing was changed[^]*code 2/);
   assert.match(await run("ashlar reset --yes"), new RegExp(`generation 1 \\(${installedDigest.slice(0, 12)}\\) starts, and all data`));
   const before = Date.now();
@@ -114,17 +115,4 @@ async function sudo(script: string): Promise<string> {
   const { exitCode, out, err } = await live.sudo(script);
   assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
   return out;
-}
-
-/** The tests build on each other: after a failure the rest says nothing. */
-async function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) {
-      context.skip(`"${failed}" failed`);
-      return;
-    }
-    failed = name;
-    await run(context);
-    failed = undefined;
-  });
 }

@@ -3,11 +3,12 @@
  * of a service's data, and owners when another package brings system accounts. Three starts, shared by the tests in order.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import type { TestContext } from "node:test";
 import { lockSystem } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 /** Writes its version where its data is, as a database that migrates at its start. */
 const notes = (version: number): string => `
@@ -47,7 +48,7 @@ interface Unknown {
 }
 
 let live: Live;
-let failed: string | undefined;
+const step = inOrder();
 
 before(async () => {
   live = await openInstalled();
@@ -57,7 +58,7 @@ after(async () => {
   await live?.close();
 });
 
-void step("every declared path has an owner, a class, a size and the generation in which it came", async () => {
+step("every declared path has an owner, a class, a size and the generation in which it came", async () => {
   const { state } = JSON.parse(await sudo("ashlar state --json")) as { state: StateItem[] };
   const at = (path: string): StateItem | undefined => state.find((item) => item.path === path);
   const nginx = at("/var/lib/nginx");
@@ -78,7 +79,7 @@ void step("every declared path has an owner, a class, a size and the generation 
   assert.ok(text.split("\n").every((line) => line.length <= 80));
 });
 
-void step("what nothing declares is listed with who has it open, and can be kept", async () => {
+step("what nothing declares is listed with who has it open, and can be kept", async () => {
   assert.deepEqual(
     (JSON.parse(await sudo("ashlar state unknown --json")) as { unknown: unknown[] }).unknown,
     [],
@@ -101,7 +102,7 @@ void step("what nothing declares is listed with who has it open, and can be kept
   assert.match(await sudo("ashlar state keep /var/lib/mystery"), /state: \{ var: \{ "\/var\/lib\/mystery": "state" \} \}/);
 });
 
-void step("/var begins anew with what is kept, and what it lost can be had back", async (context) => {
+step("/var begins anew with what is kept, and what it lost can be had back", async (context) => {
   const ids = await sudo("getent passwd | cut -d: -f1,3 | sort");
   await restartInto(FIRST, context);
   assert.equal(await sudo("cat /var/lib/mystery/file /var/lib/ledger/book"), "kept\npaid");
@@ -119,7 +120,7 @@ void step("/var begins anew with what is kept, and what it lost can be had back"
   assert.equal(await sudo("getent passwd | cut -d: -f1,3 | sort"), ids);
 });
 
-void step("data without a version is copied before the first start of a service that has one", async () => {
+step("data without a version is copied before the first start of a service that has one", async () => {
   // The start that made /var anew is also the first one of the service.
   assert.equal(await sudo("cat /var/lib/notes/versions"), "0\n1");
   const { snapshots } = JSON.parse(await sudo("ashlar state snapshots --json")) as {
@@ -132,7 +133,7 @@ void step("data without a version is copied before the first start of a service 
   assert.equal(await sudo("cat /state/snapshots/notes.service/000001/data/0/versions"), "0");
 });
 
-void step("a newer version gets a copy, and another package's account moves no owner", async (context) => {
+step("a newer version gets a copy, and another package's account moves no owner", async (context) => {
   const owners =
     "find /var /srv -xdev -printf '%p %U %G %u %g\\n' 2>/dev/null | grep -E 'systemd|messagebus|www-data|_chrony|polkit' | sort";
   const before = await sudo(owners);
@@ -152,7 +153,7 @@ void step("a newer version gets a copy, and another package's account moves no o
   assert.equal(await sudo("find /var /srv /home -xdev \\( -nouser -o -nogroup \\) | head"), "");
 });
 
-void step("going back to the older version is refused until somebody says what becomes of the data", async (context) => {
+step("going back to the older version is refused until somebody says what becomes of the data", async (context) => {
   const refused = await live.sudo("ashlar rollback 3 --json");
   assert.equal(refused.exitCode, 1);
   const { error } = JSON.parse(refused.err) as { error: { code: string; hint: string } };
@@ -186,17 +187,4 @@ async function sudo(script: string): Promise<string> {
   const { exitCode, out, err } = await live.sudo(script);
   assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
   return out;
-}
-
-/** The tests build on each other: after a failure the rest says nothing. */
-async function step(name: string, run: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) {
-      context.skip(`"${failed}" failed`);
-      return;
-    }
-    failed = name;
-    await run(context);
-    failed = undefined;
-  });
 }

@@ -6,13 +6,13 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before } from "node:test";
 import { dumpImage } from "#pipeline";
 import { manifestPath, objectPath, signaturePath } from "#registry/layout.ts";
 import { createKey, signContent } from "#registry/sign.ts";
 import { BOOT_MS, openLive } from "../support/live-machine.ts";
 import type { Live, Ran } from "../support/live-machine.ts";
+import { inOrder } from "../support/steps.ts";
 
 /** All that `dpkg --verify` may say, with the reasons in docs/formats/image.md ("What dpkg thinks of it"). */
 const VERIFY_EXPECTED = [/^missing +\/boot\/(System\.map|config|vmlinuz)-\S+$/, /^\?\?5\?\?\?\?\?\? +\/usr\/lib\/os-release$/] as const;
@@ -37,10 +37,10 @@ interface Status {
 }
 
 let live: Live;
+const step = inOrder();
 let bootId: string;
 let firstDigest: string;
 let identity: string;
-let failed: string | undefined;
 
 before(async () => {
   live = await openLive("life", "{ boot: { tries: 1, timeout: 0 } }");
@@ -50,7 +50,7 @@ after(async () => {
   await live?.close();
 });
 
-void step("the first start is healthy, and its entry lost its counter", async (context) => {
+step("the first start is healthy, and its entry lost its counter", async (context) => {
   const started = await live.started;
   const ran = await ask("systemctl is-system-running --wait; systemctl --failed --no-legend; cat /proc/sys/kernel/random/boot_id");
   assert.match(ran, /^running\n[0-9a-f-]{36}$/);
@@ -61,7 +61,7 @@ void step("the first start is healthy, and its entry lost its counter", async (c
   assert.match(await ask("curl -sS http://localhost/"), /<html/i);
 });
 
-void step("an ordinary user sees what runs and what starts next", async () => {
+step("an ordinary user sees what runs and what starts next", async () => {
   const status = await statusOf();
   assert.equal(status.booted.generation, 1);
   assert.deepEqual(status.next, { generation: 1 });
@@ -75,7 +75,7 @@ void step("an ordinary user sees what runs and what starts next", async () => {
   assert.match(await ask("ashlar status"), /^life: runs generation 1 \(good\); starts it again\n/);
 });
 
-void step("the root is the image of the entry, read-only even for root, and every read is checked", async () => {
+step("the root is the image of the entry, read-only even for root, and every read is checked", async () => {
   const [source, type, options = ""] = (await ask("findmnt -n -o SOURCE,FSTYPE,OPTIONS /")).split(/\s+/);
   assert.deepEqual([source, type], [`composefs:${firstDigest}`, "overlay"]);
   for (const option of ["ro", "verity=require", "metacopy=on"]) assert.ok(options.split(",").includes(option), options);
@@ -91,20 +91,20 @@ void step("the root is the image of the entry, read-only even for root, and ever
   }
 });
 
-void step("dpkg finds nothing wrong but what the image changes on purpose", async () => {
+step("dpkg finds nothing wrong but what the image changes on purpose", async () => {
   assert.equal(await sudo("dpkg --audit"), "");
   const { out } = await live.sudo("dpkg --verify");
   const unexpected = out.split("\n").filter((line) => !VERIFY_EXPECTED.some((expected) => expected.test(line)));
   assert.deepEqual(unexpected, []);
 });
 
-void step("an edit of /etc works at once", async () => {
+step("an edit of /etc works at once", async () => {
   await sudo("echo edited >/etc/edited; echo of-var >/var/lib/kept; echo of-home >/home/demo/kept");
   assert.equal(await ask("cat /etc/edited"), "edited");
   identity = await ask(IDENTITY);
 });
 
-void step("a flipped byte is an I/O error on that file, never wrong content, and fsck names the object", async () => {
+step("a flipped byte is an I/O error on that file, never wrong content, and fsck names the object", async () => {
   const line = (await dumpImage({ digest: firstDigest }, live.context)).split("\n").find((entry) => entry.startsWith(`${VICTIM} `));
   const object = line?.split(" ")[8] ?? "";
   assert.match(object, /^[0-9a-f]{2}\/[0-9a-f]{62}$/);
@@ -127,7 +127,7 @@ void step("a flipped byte is an I/O error on that file, never wrong content, and
   );
 });
 
-void step("releases that may not be taken are refused by name, and change nothing", async () => {
+step("releases that may not be taken are refused by name, and change nothing", async () => {
   const { image } = await live.publish(BAD);
   const releases = join(live.served, "releases");
   const generations = await sudo("ls -l /efi/loader/entries /sysroot/ashlar/deployments");
@@ -158,7 +158,7 @@ void step("releases that may not be taken are refused by name, and change nothin
   assert.equal(await sudo("ls -l /efi/loader/entries /sysroot/ashlar/deployments"), generations);
 });
 
-void step("a generation that fails its trial restarts by itself, and the machine is back on the good one", async () => {
+step("a generation that fails its trial restarts by itself, and the machine is back on the good one", async () => {
   const { out } = await upgrade("releases");
   assert.match(out, /"outcome":"staged"/);
   assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-000002+1.conf\nashlar-failsafe+0.conf");
@@ -189,13 +189,13 @@ void step("a generation that fails its trial restarts by itself, and the machine
   assert.match(again.out, /^Release 1 failed its trial as generation 2 and was not staged again/);
 });
 
-void step("after a restart the edit of /etc is gone, and the machine's identity and data are the same", async () => {
+step("after a restart the edit of /etc is gone, and the machine's identity and data are the same", async () => {
   assert.equal((await live.ask("cat /etc/edited")).exitCode, 1);
   assert.equal(await ask(IDENTITY), identity);
   assert.equal(await ask("systemctl is-system-running --wait; systemctl --failed --no-legend"), "running");
 });
 
-void step("the next good release starts, and an older one is refused from then on", async () => {
+step("the next good release starts, and an older one is refused from then on", async () => {
   await live.publish(GOOD);
   assert.match((await upgrade("releases")).out, /"outcome":"staged"/);
   const older = copyRelease("older");
@@ -209,7 +209,7 @@ void step("the next good release starts, and an older one is refused from then o
   assert.equal(await ask(IDENTITY), identity);
 });
 
-void step("generations are listed, pinned and unpinned, and a collection says what stays and why", async () => {
+step("generations are listed, pinned and unpinned, and a collection says what stays and why", async () => {
   await ask("systemctl is-system-running --wait");
   // The upgrade made room for itself: the generation that failed is gone, and remembered.
   assert.match(await ask("ashlar generations"), /\n +3 .*good, running, next\n +1 .*good$/);
@@ -221,7 +221,7 @@ void step("generations are listed, pinned and unpinned, and a collection says wh
   assert.match(await sudo("ashlar collect --dry-run"), /^No generation can go\.\n +kept 1: good\n +kept 3: running\n/);
 });
 
-void step("going back needs no free byte on either file system", async () => {
+step("going back needs no free byte on either file system", async () => {
   assert.equal(await sudo(FILL_DISKS), "0\n0");
   assert.match(await sudo("ashlar rollback"), /^Generation 1 starts at the next reboot\.$/);
   await restart();
@@ -231,19 +231,6 @@ void step("going back needs no free byte on either file system", async () => {
   assert.equal(await ask("systemctl is-system-running --wait; systemctl --failed --no-legend"), "running");
   await sudo(EMPTY_DISKS);
 });
-
-/** Each builds on those before: after a failure the rest would only fail for its sake. */
-function step(name: string, work: (context: TestContext) => Promise<void>): Promise<void> {
-  return test(name, async (context) => {
-    if (failed !== undefined) return context.skip(`"${failed}" failed`);
-    try {
-      await work(context);
-    } catch (error) {
-      failed = name;
-      throw error;
-    }
-  });
-}
 
 async function ask(script: string): Promise<string> {
   return succeeded(script, await live.ask(script));
