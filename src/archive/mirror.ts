@@ -2,11 +2,10 @@
  * Where packages come from: a setting of the build machine, never of a System or a Lock. `ASHLAR_MIRROR`, else the
  * machine's own apt sources (sources.list(5)).
  */
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
 import { fieldOf, parseDeb822 } from "#formats/deb822.ts";
 import { archiveError } from "./errors.ts";
+import { namesIfThere, textIfThere } from "#sys/if-there.ts";
 
 /** The two archives of Debian, named by the last part of their path. */
 export type ArchiveRoot = "debian" | "debian-security";
@@ -48,9 +47,9 @@ function fromSetting(setting: string): Mirror {
 
 /** Every http(s) address in apt's sources, in the order of the files' names; third-party repositories among them. */
 function aptAddresses(folder: string): string[] {
-  const files = ["sources.list", ...namesIn(join(folder, "sources.list.d")).map((name) => `sources.list.d/${name}`)];
+  const files = ["sources.list", ...namesIfThere(join(folder, "sources.list.d")).map((name) => `sources.list.d/${name}`)];
   return files.flatMap((file) => {
-    const text = readIfThere(join(folder, file));
+    const text = textIfThere(join(folder, file)) ?? "";
     return file.endsWith(".sources") ? fromDeb822(text) : file.endsWith(".list") ? fromLines(text) : [];
   });
 }
@@ -68,26 +67,8 @@ function fromLines(text: string): string[] {
 /** Debian's cloud images name a file that lists mirrors (apt-transport-mirror(1)). */
 function resolveAddress(address: string): string[] {
   const list = /^mirror\+file:(\/.+)$/.exec(address)?.[1];
-  if (list !== undefined) return readIfThere(list).split(/\s+/).flatMap(resolveAddress);
+  if (list !== undefined) return (textIfThere(list) ?? "").split(/\s+/).flatMap(resolveAddress);
   return /^https?:\/\//.test(address) ? [address] : [];
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return "";
-    throw error;
-  }
 }
 
 const withoutSlash = (address: string): string => address.replace(/\/+$/, "");

@@ -12,6 +12,7 @@ import { hasErrno } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import type { Workspace } from "#workspace";
 import type { Release } from "./release.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export interface Newest {
   /** sha256 of the InRelease. */
@@ -67,10 +68,6 @@ function newestPath(workspace: Workspace, root: string, suite: string): string {
 }
 
 function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = textIfThere(path);
+  return text === undefined ? undefined : JSON.parse(text);
 }

@@ -1,5 +1,5 @@
 /** Changes which generation starts next, and removes what none needs. */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { syncFolder } from "#sys/atomic.ts";
@@ -8,6 +8,7 @@ import { isBlank, removeEntryFile, renameEntryFile, writeEntryFile } from "./ent
 import { entryFileName, generationOf, parseEntryName } from "./entry-name.ts";
 import type { BootErrorCode } from "./errors.ts";
 import { ENTRIES, listEntries } from "./loader.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 /**
  * Gives a generation another activation number; with the highest one it starts next. One sector is overwritten in place:
@@ -91,7 +92,7 @@ export function pruneKernels(esp: string): string[] {
   for (const name of leftovers(esp)) rmSync(join(esp, ENTRIES, name));
   // Any mention keeps a folder, also in an entry that cannot be parsed or is somebody else's.
   const texts = listEntries(esp).map((name) => readFileSync(join(esp, ENTRIES, name), "latin1"));
-  const doomed = listFolders(home).filter(
+  const doomed = namesIfThere(home).filter(
     (folder) => /^[0-9a-f]{32}(\.new)?$/.test(folder) && !texts.some((text) => text.includes(`/ashlar/${folder}/`)),
   );
   for (const folder of doomed) rmSync(join(home, folder), { recursive: true });
@@ -117,13 +118,4 @@ function entriesOf(esp: string, generation: number): string[] {
     const parsed = parseEntryName(name);
     return parsed !== undefined && generationOf(parsed.id) === generation;
   });
-}
-
-function listFolders(path: string): string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }

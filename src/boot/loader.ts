@@ -1,7 +1,6 @@
 /** Reads what systemd-boot would see on an ESP. */
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
 import type { BootEntry } from "./entry.ts";
 import { SORT_KEY, parseEntry, parseFields } from "./entry.ts";
 import { isBlank } from "./entry-file.ts";
@@ -9,6 +8,7 @@ import { generationOf, parseEntryName } from "./entry-name.ts";
 import type { EntryName } from "./entry-name.ts";
 import { nextEntry, sortEntries } from "./order.ts";
 import type { OrderedEntry } from "./order.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 /** One file of loader/entries. */
 export interface LoaderEntry extends OrderedEntry, EntryName {
@@ -63,12 +63,7 @@ function withoutTwins(entries: readonly LoaderEntry[]): LoaderEntry[] {
 
 /** Names in loader/entries, sorted. */
 export function listEntries(esp: string): string[] {
-  try {
-    return readdirSync(join(esp, ENTRIES)).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
+  return namesIfThere(join(esp, ENTRIES));
 }
 
 function describe(name: EntryName, fileName: string, content: Buffer): LoaderEntry {

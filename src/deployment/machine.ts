@@ -2,12 +2,11 @@
  * The paths of a machine and what it was started with. The physical root is at /sysroot, the ESP at /efi, and `/` is an
  * overlay whose source is `composefs:<digest>` (ARCHITECTURE.md, "On a disk that Ashlar made").
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
 import { parseMountinfo, topmostMount } from "#formats/mountinfo.ts";
 import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export interface Machine {
   readonly root: string;
@@ -32,8 +31,8 @@ export interface RunningImage {
 /** @param root "/" on a machine; a folder with the same layout in tests */
 export function openMachine(root = "/"): Machine {
   const sysroot = join(root, "sysroot");
-  const mountinfo = read(join(root, "proc/self/mountinfo"));
-  const cmdline = read(join(root, "proc/cmdline"));
+  const mountinfo = textIfThere(join(root, "proc/self/mountinfo")) ?? "";
+  const cmdline = textIfThere(join(root, "proc/cmdline")) ?? "";
   return {
     root,
     sysroot,
@@ -61,13 +60,4 @@ export function imageAt(paths: readonly string[], mountinfo: string, cmdline: st
     return { digest, generation: generation === undefined || started !== digest ? undefined : Number(generation) };
   }
   return undefined;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return "";
-    throw error;
-  }
 }

@@ -7,14 +7,15 @@
  *
  * Removing is a rename: it works on a full disk, and a power cut leaves one name or the other.
  */
-import { readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { AshlarError, hasErrno, messageOf } from "#errors";
+import { AshlarError, messageOf } from "#errors";
 import { ShapeError } from "#formats/shape.ts";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
 import { RECORD_MAX, parseDeployment, renderDeployment } from "./deployment.ts";
 import type { Deployment } from "./deployment.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 export type Past = "removed" | "failed";
 
@@ -37,7 +38,7 @@ export function readRecords(folder: string): Records {
   const deployments: Deployment[] = [];
   const past: { deployment: Deployment; why: Past }[] = [];
   const unreadable: { path: string; why: string }[] = [];
-  for (const name of names(folder)) {
+  for (const name of namesIfThere(folder)) {
     const match = RECORD.exec(name);
     if (match === null) continue;
     const path = join(folder, name);
@@ -85,7 +86,7 @@ export function settleRecord(folder: string, number: number): void {
 
 /** Removes past records, but for the newest ones and the one with the highest sequence, and what killed processes left. */
 export function prunePast(folder: string): void {
-  for (const name of names(folder)) if (UNFINISHED.test(name)) rmSync(join(folder, name), { force: true });
+  for (const name of namesIfThere(folder)) if (UNFINISHED.test(name)) rmSync(join(folder, name), { force: true });
   const { past } = readRecords(folder);
   const floor = Math.max(0, ...past.map(({ deployment }) => deployment.sequence ?? 0));
   const floorKeeper = past.findLast(({ deployment }) => (deployment.sequence ?? 0) === floor);
@@ -105,15 +106,6 @@ export function floorsOf(records: Records): { readonly number: number; readonly 
 function readRecord(path: string): Deployment {
   if (statSync(path).size > RECORD_MAX) throw new ShapeError(`it is larger than ${RECORD_MAX} bytes`);
   return parseDeployment(readFileSync(path, "utf8"));
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }
 
 function padded(number: number): string {

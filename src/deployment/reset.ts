@@ -8,9 +8,9 @@
  *
  * Between 1 and 2 a power cut leaves a rollback; after 2 the reset goes on by itself.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import { generationsOf } from "./generations.ts";
@@ -19,6 +19,7 @@ import type { Loader } from "./loader.ts";
 import type { Machine } from "./machine.ts";
 import { readRecords, retireRecord } from "./records.ts";
 import { isInstalled } from "./retention.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export type ResetKind = "erase" | "keep";
 
@@ -48,12 +49,8 @@ export function requestReset(
 
 /** What the initrd did; undefined when there was no reset, or {@link finishReset} was here. */
 export function resetDone(machine: Machine): ResetKind | undefined {
-  try {
-    return readFileSync(join(machine.sysroot, "ashlar/reset-done"), "utf8").trim() === "erase" ? "erase" : "keep";
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const kind = textIfThere(join(machine.sysroot, "ashlar/reset-done"))?.trim();
+  return kind === undefined ? undefined : kind === "erase" ? "erase" : "keep";
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Drift that somebody allowed until a day: /state/ashlar/allowed.json, for all generations (docs/formats/drift.md). */
-import { readFileSync } from "node:fs";
-import { AshlarError, hasErrno, messageOf } from "#errors";
+import { AshlarError, messageOf } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import type { DriftErrorCode } from "./errors.ts";
 import { isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export interface Allowance {
   /** As it was given: a name, a path, a folder, or `kind:name`. */
@@ -18,13 +18,8 @@ export interface Allowance {
 
 /** @throws E_DRIFT_ALLOWED_FORMAT; a file that cannot be read must not make drift look allowed or unknown */
 export function readAllowed(path: string): Allowance[] {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
+  const text = textIfThere(path);
+  if (text === undefined) return [];
   try {
     const { version, allowed } = JSON.parse(text) as { readonly version?: unknown; readonly allowed?: unknown };
     if (version !== 1 || !Array.isArray(allowed)) throw new Error("it is not of version 1");

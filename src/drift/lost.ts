@@ -6,9 +6,9 @@
  *
  * The folder is root's alone (0700), because some of them may be secrets.
  */
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { fromText, toText } from "#formats/bytes.ts";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
@@ -17,6 +17,7 @@ import { readUpper } from "./gather/upper.ts";
 import type { UpperNode } from "./gather/upper.ts";
 import { putPath, removePath } from "./restore.ts";
 import type { Wanted } from "./restore.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 export interface LostRecord {
   readonly version: 1;
@@ -64,14 +65,7 @@ export function keepLost(folder: string, nodes: readonly UpperNode[], about: { r
 
 /** All sets, the newest last. */
 export function listLost(folder: string): LostSet[] {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
-  return names
+  return namesIfThere(folder)
     .filter((name) => /^\d{6}$/.test(name))
     .sort()
     .map((name) => ({ number: Number(name), ...(JSON.parse(readFileSync(join(folder, name, "record.json"), "utf8")) as LostRecord) }));

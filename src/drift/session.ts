@@ -1,9 +1,9 @@
 /** The record of an edit session: /run/ashlar/edit/session.json, as long as its overlay lies over /usr. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
 import { parseMountinfo, topmostMount } from "#formats/mountinfo.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 /** What the overlay is called in mountinfo; by this it is found. */
 export const EDIT_SOURCE = "ashlar-edit";
@@ -31,12 +31,8 @@ export function openSession(root: string): SessionRecord | undefined {
 
 /** @param folder /run/ashlar/edit */
 function readSession(folder: string): SessionRecord | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, "session.json"), "utf8")) as SessionRecord;
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = textIfThere(join(folder, "session.json"));
+  return text === undefined ? undefined : (JSON.parse(text) as SessionRecord);
 }
 
 export function writeSession(folder: string, record: SessionRecord): void {

@@ -7,10 +7,9 @@
  * `older` is what was there before a generation raised the version; it serves the generations before that one. `newer` is
  * what a restored copy replaced; it serves that generation and those after it.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "#deployment/machine.ts";
-import { hasErrno } from "#errors";
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { integer, list, literal, parsed, record, string } from "#formats/shape.ts";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
@@ -18,6 +17,7 @@ import { syncFileSystem } from "#sys/syncfs.ts";
 import { copyTree, requireRoom } from "./copy.ts";
 import { onDisk, statePaths } from "./paths.ts";
 import { readStateJson } from "./read.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 export interface SnapshotMeta {
   readonly version: 1;
@@ -53,8 +53,8 @@ const shape = record({
 /** All snapshots, by unit and rising number. Unfinished ones are not among them. @throws E_STATE_UNREADABLE */
 export function listSnapshots(machine: Pick<Machine, "sysroot">): Snapshot[] {
   const home = statePaths(machine).snapshots;
-  return names(home).flatMap((unit) =>
-    names(join(home, unit))
+  return namesIfThere(home).flatMap((unit) =>
+    namesIfThere(join(home, unit))
       .filter((name) => /^\d{6}$/.test(name))
       .flatMap((name) => {
         const folder = join(home, unit, name);
@@ -88,7 +88,7 @@ export async function takeSnapshot(
 export function publish(home: string, aside: string, meta: SnapshotMeta, unit: string): Snapshot {
   writeFileAtomic(join(aside, "meta.json"), `${canonicalJson(meta)}\n`);
   syncFileSystem(home);
-  const number = Math.max(0, ...names(home).map((name) => (/^\d{6}$/.test(name) ? Number(name) : 0))) + 1;
+  const number = Math.max(0, ...namesIfThere(home).map((name) => (/^\d{6}$/.test(name) ? Number(name) : 0))) + 1;
   const folder = join(home, String(number).padStart(6, "0"));
   renameSync(aside, folder);
   syncFolder(home);
@@ -110,13 +110,4 @@ export function pruneSnapshots(machine: Pick<Machine, "sysroot">, generations: r
     rmSync(folder, { recursive: true });
   }
   return doomed.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }

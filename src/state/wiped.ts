@@ -1,12 +1,13 @@
 /** The trees that an ephemeral /var left behind: /state/wiped/NNNNNN/var, made by the initrd. */
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Machine } from "#deployment/machine.ts";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { syncFileSystem } from "#sys/syncfs.ts";
 import { copyTree, requireRoom } from "./copy.ts";
 import type { StateErrorCode } from "./errors.ts";
 import { onDisk, statePaths } from "./paths.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 export interface WipedTree {
   readonly number: number;
@@ -19,7 +20,7 @@ export interface WipedTree {
 /** Oldest first. */
 export function wipedTrees(machine: Pick<Machine, "sysroot">): WipedTree[] {
   const home = statePaths(machine).wiped;
-  return names(home)
+  return namesIfThere(home)
     .filter((name) => /^\d{6}$/.test(name) && existsSync(join(home, name, "var")))
     .map((name) => ({
       number: Number(name),
@@ -59,13 +60,4 @@ export async function recoverPath(machine: Pick<Machine, "sysroot">, path: strin
   await copyTree(inTree(tree), target);
   syncFileSystem(dirname(target));
   return tree;
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }

@@ -3,11 +3,11 @@
  * a *compatible* feature may use the store, one that does not know a *read-only* feature may only read it, one that does
  * not know an *incompatible* feature must leave it alone. Format: docs/formats/store.md.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AshlarError, hasErrno, messageOf } from "#errors";
+import { AshlarError, messageOf } from "#errors";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import type { StoreErrorCode } from "./errors.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export interface StoreMeta {
   readonly version: number;
@@ -35,13 +35,8 @@ export function writeMeta(root: string): void {
  */
 export function readMeta(root: string): { readonly writable: boolean } | undefined {
   const path = join(root, "meta.json");
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = textIfThere(path);
+  if (text === undefined) return undefined;
   const meta = parse(text, path);
   const unknown = meta.incompatible.filter((feature) => !KNOWN.incompatible.has(feature));
   if (meta.version !== STORE_VERSION || unknown.length > 0 || !meta.incompatible.includes(OBJECT_NAMES))

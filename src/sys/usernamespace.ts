@@ -2,11 +2,12 @@
  * Building as an ordinary user: the command runs again as root of a user namespace of its own, in which the user's
  * subordinate ids are the other users (user_namespaces(7), subuid(5), newuidmap(1)).
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { exec } from "./exec.ts";
+import { textIfThere } from "./if-there.ts";
 
 export type UserNamespaceErrorCode = "E_NEEDS_ROOT";
 
@@ -40,7 +41,7 @@ const FORBIDDING = [
 
 function requireNamespaces(): void {
   for (const [path, value, setting] of FORBIDDING)
-    if (readIfThere(path).trim() === value)
+    if ((textIfThere(path) ?? "").trim() === value)
       throw needsRoot(
         `this kernel gives ordinary users no user namespaces (${path} is ${value})`,
         `sudo sysctl ${setting}, or run the command with sudo`,
@@ -55,9 +56,7 @@ function requireSubordinateIds(username: string, uid: number): void {
       "sudo apt-get install uidmap, or run the command with sudo",
     );
   for (const path of ["/etc/subuid", "/etc/subgid"]) {
-    const has = readIfThere(path)
-      .split("\n")
-      .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`));
+    const has = (textIfThere(path) ?? "").split("\n").some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`));
     if (!has)
       throw needsRoot(
         `${path} gives ${username} no subordinate ids`,
@@ -70,15 +69,6 @@ function needsRoot(why: string, hint: string): AshlarError<UserNamespaceErrorCod
   return new AshlarError("E_NEEDS_ROOT", `files of a system belong to many users, so building needs root or subordinate ids: ${why}`, {
     hint,
   });
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return "";
-    throw error;
-  }
 }
 
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {

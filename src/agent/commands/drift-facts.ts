@@ -15,7 +15,7 @@ import { inspect } from "#drift/inspect.ts";
 import { driftPaths } from "#drift/paths.ts";
 import type { DriftPaths } from "#drift/paths.ts";
 import { openSession } from "#drift/session.ts";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { readImage } from "#formats/erofs/reader.ts";
 import { declaredPaths } from "#state/declared.ts";
 import { keptPaths } from "#state/kept.ts";
@@ -25,6 +25,7 @@ import { objectPath } from "#store/layout.ts";
 import { parseObjectId } from "#store/object.ts";
 import { systemOf } from "../context.ts";
 import type { AgentContext } from "../context.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 export interface Gathered {
   readonly facts: Facts;
@@ -40,7 +41,7 @@ export interface Gathered {
 export async function gatherFacts(context: AgentContext, options: { readonly onlyFiles?: boolean } = {}): Promise<Gathered> {
   const { machine } = context;
   const { root } = machine;
-  const mountinfo = read(join(root, "proc/self/mountinfo"));
+  const mountinfo = textIfThere(join(root, "proc/self/mountinfo")) ?? "";
   const open = machine.booted === undefined ? undefined : openSession(root);
   // The image below an edit session is the one that ran when it began.
   const running = parseObjectId(open?.image ?? "") ?? (machine.running ?? machine.booted)?.digest;
@@ -66,7 +67,7 @@ export async function gatherFacts(context: AgentContext, options: { readonly onl
     units: options.onlyFiles === true ? { failed: [], stopped: [] } : await unitStates(system),
     sysctl: (key) => readSysctl(root, key),
     sysctlsLike: (pattern) => sysctlsLike(root, pattern),
-    cmdline: read(join(root, "proc/cmdline")).trim(),
+    cmdline: (textIfThere(join(root, "proc/cmdline")) ?? "").trim(),
     entryOptions: entryOptions(machine.esp, machine.booted?.generation),
     mountinfo,
     unknown: options.onlyFiles === true ? [] : unknownState(root, declaredPaths(mountedRoot(root), system, keptPaths(machine))),
@@ -85,14 +86,5 @@ export function findingsOf({ facts, paths }: Gathered): OwnedFinding[] {
 /** As the entry has them now: somebody may have edited it after the start. */
 function entryOptions(esp: string, generation: number | undefined): string | undefined {
   const entry = readLoader(esp).entries.find((each) => each.entry?.generation === generation);
-  return entry === undefined ? undefined : parseFields(read(join(esp, ENTRIES, entry.fileName))).get("options");
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return "";
-    throw error;
-  }
+  return entry === undefined ? undefined : parseFields(textIfThere(join(esp, ENTRIES, entry.fileName)) ?? "").get("options");
 }

@@ -2,12 +2,12 @@
  * What waits for its end: `ashlar/applied.json` of the physical root, from before a change until it is settled. It outlives
  * crashes and restarts, and is what `ashlar-confirm.service` and `ashlar-settle.service` look at.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "#errors";
 import { boolean, integer, literal, optional, parsed, record, string } from "#formats/shape.ts";
 import { syncFolder, writeFileAtomic } from "#sys/atomic.ts";
 import type { Way } from "../plan/plan.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 const WAYS = ["live", "soft-reboot", "kexec", "reboot"] as const satisfies readonly Way[];
 /** "BOOT-ID UPTIME SECONDS", rewritten as they go by. */
@@ -42,12 +42,8 @@ export type Pending = ReturnType<typeof pendingShape>;
 
 /** Undefined when nothing waits. @throws SyntaxError, ShapeError */
 export function readPending(sysroot: string): Pending | undefined {
-  try {
-    return pendingShape(JSON.parse(readFileSync(pendingPath(sysroot), "utf8")), "");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = textIfThere(pendingPath(sysroot));
+  return text === undefined ? undefined : pendingShape(JSON.parse(text), "");
 }
 
 export function writePending(sysroot: string, pending: Pending): void {

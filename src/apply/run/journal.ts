@@ -2,11 +2,11 @@
  * The journal of an apply, /run/ashlar/apply.json: written before each step that changes the running system, and removed when
  * all is done. Whoever finds it puts everything back. In memory: after a restart there is nothing to put back.
  */
-import { readFileSync, rmSync } from "node:fs";
-import { hasErrno } from "#errors";
+import { rmSync } from "node:fs";
 import { integer, list, literal, optional, parsed, record, string } from "#formats/shape.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { ACTIONS } from "../plan/rules.ts";
+import { textIfThere } from "#sys/if-there.ts";
 
 const JOURNAL = "/run/ashlar/apply.json";
 const NAME_MAX = 256;
@@ -46,12 +46,8 @@ export function writeJournal(journal: ApplyJournal): void {
 
 /** Undefined when nothing was interrupted. @throws SyntaxError, ShapeError */
 export function readJournal(): ApplyJournal | undefined {
-  try {
-    return journalShape(JSON.parse(readFileSync(JOURNAL, "utf8")), "");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = textIfThere(JOURNAL);
+  return text === undefined ? undefined : journalShape(JSON.parse(text), "");
 }
 
 export function removeJournal(): void {
