@@ -41,10 +41,12 @@ export function installEntry(esp: string, image: Image, options: InstallOptions)
   const { generation, activation, kernelFiles } = options;
   const kernelId = kernelIdOf(kernelFiles.linux, kernelFiles.initrd);
   const entry = renderEntry(entryOf(image, { generation, activation, kernelId }));
-  requireSpace(esp, kernelFiles);
+  // Asked once: it reads and hashes both files.
+  const present = hasKernel(esp, kernelId, kernelFiles);
+  requireSpace(esp, spaceFor(esp, kernelFiles, present));
   const fileName = entryFileName(generation, image.boot.tries);
   try {
-    if (!hasKernel(esp, kernelId, kernelFiles)) writeKernel(esp, kernelId, kernelFiles);
+    if (!present) writeKernel(esp, kernelId, kernelFiles);
     // "x.conf" and "x+3.conf" must never exist together: blessing would do nothing, and a good entry run out of tries.
     for (const old of listEntries(esp)) {
       const name = parseEntryName(old);
@@ -64,16 +66,23 @@ export function installEntry(esp: string, image: Image, options: InstallOptions)
 /**
  * Bytes that {@link installEntry} will need at most, and those that are free. 0 needed besides the entry when the kernel is there.
  */
-export function espSpace(esp: string, kernelFiles: KernelFiles): { readonly needed: number; readonly free: number } {
+export function espSpace(esp: string, kernelFiles: KernelFiles): EspSpace {
+  return spaceFor(esp, kernelFiles, hasKernel(esp, kernelIdOf(kernelFiles.linux, kernelFiles.initrd), kernelFiles));
+}
+
+interface EspSpace {
+  readonly needed: number;
+  readonly free: number;
+}
+
+function spaceFor(esp: string, kernelFiles: KernelFiles, present: boolean): EspSpace {
   const { bsize, bavail } = statfsSync(esp);
   const clusters = (bytes: number): number => Math.ceil(bytes / bsize);
-  const present = hasKernel(esp, kernelIdOf(kernelFiles.linux, kernelFiles.initrd), kernelFiles);
   const files = present ? 0 : clusters(kernelFiles.linux.length) + clusters(kernelFiles.initrd.length);
   return { needed: (files + SPARE_CLUSTERS) * bsize, free: bavail * bsize };
 }
 
-function requireSpace(esp: string, kernelFiles: KernelFiles): void {
-  const { needed, free } = espSpace(esp, kernelFiles);
+function requireSpace(esp: string, { needed, free }: EspSpace): void {
   if (needed <= free) return;
   throw new AshlarError<BootErrorCode>(
     "E_ESP_FULL",
@@ -97,7 +106,6 @@ function hasKernel(esp: string, kernelId: string, files: KernelFiles): boolean {
 }
 
 /** Under its own name from the start: no entry names it yet, or only ones that a damaged copy has broken anyway. */
-/** Both files, aside and then under their name. */
 export function writeKernel(esp: string, kernelId: string, files: KernelFiles): void {
   const folder = join(esp, "ashlar", kernelId);
   mkdirSync(folder, { recursive: true });
