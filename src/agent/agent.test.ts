@@ -7,7 +7,9 @@ import { CHANGED_SIZE, ashlar, bootState, json, openLab, openPublisher } from ".
 import type { Lab, Publisher } from "../../test/support/machine-lab.ts";
 import { scratch } from "../../test/support/release-fixture.ts";
 import { manifestPath, objectPath, signaturePath } from "../registry/layout.ts";
+import { publish } from "../registry/publish.ts";
 import { serveFolder } from "../registry/serve.ts";
+import { silentReporter } from "../report/reporter.ts";
 import { COMMANDS } from "./main.ts";
 import { USAGE } from "./usage.ts";
 
@@ -159,6 +161,21 @@ test("whatever is wrong with a release is said, and the machine starts as before
     assert.ok(changed);
     return join(releases, objectPath(changed.object));
   }
+});
+
+test("a kernel that no firmware can load is refused before it has a boot entry", async () => {
+  const { machine, releases } = await lab();
+  const { image } = await publisher.release(releases, 2);
+  assert.ok(image.kernel !== undefined);
+  const { store, keyPath } = publisher;
+  const cut = store.add(store.read(image.kernel.linux).subarray(0, 1000));
+  const broken = { ...image, kernel: { ...image.kernel, linux: cut } };
+  await publish({ image: broken, store, folder: releases, keyPath, report: silentReporter });
+  const before = bootState(machine);
+  const { exitCode, err } = await ashlar(machine, "upgrade");
+  assert.equal(exitCode, 1);
+  assert.match(err, /cannot be loaded: its section \.text ends behind its end.*E_STAGE_KERNEL/s);
+  assert.deepEqual(bootState(machine), before);
 });
 
 test("a machine never takes an older release than it has had, even after that one was collected", async () => {

@@ -25,5 +25,7 @@ export type DeploymentErrorCode =
   | "E_ESP_FULL"
   /** Objects are missing after everything was fetched. */
   | "E_STAGE_INCOMPLETE"
+  /** The firmware of this machine cannot load the kernel. */
+  | "E_STAGE_KERNEL"
   /** What refers to objects cannot be read, so that nothing may be removed. */
   | "E_COLLECT_ROOTS";

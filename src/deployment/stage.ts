@@ -24,6 +24,7 @@ import { floorsOf, readAllRecords, writeRecord } from "./records.ts";
 import { holdSpace } from "./space.ts";
 import type { StagingSpace } from "./space.ts";
 import { isStartable, transition } from "./trial.ts";
+import { efiObstacle } from "#formats/pe.ts";
 
 export interface StageRequest {
   readonly image: Image;
@@ -61,7 +62,7 @@ export type StageResult =
 
 /**
  * Makes an image the next generation to start. Hold the machine's lock.
- * @throws E_STAGE_SPACE, E_STAGE_INODES, E_ESP_FULL before anything is fetched; E_STAGE_INCOMPLETE, what `bring` throws
+ * @throws E_STAGE_SPACE, E_STAGE_INODES, E_ESP_FULL before anything is fetched; E_STAGE_INCOMPLETE, E_STAGE_KERNEL, what `bring` throws
  */
 export async function stage(request: StageRequest, context: StageContext): Promise<StageResult> {
   const { machine, loader, store, report } = context;
@@ -147,7 +148,15 @@ function complete(image: Image, store: Store): KernelFiles {
         : `image ${image.digest} needs object ${missing[0]}, which its release does not list (${missing.length} are missing)`,
       { hint: "publish the image again; the machine runs on unchanged", details: { image: image.digest, missing } },
     );
-  return { linux: store.read(kernel.linux), initrd: store.read(kernel.initrd) };
+  const linux = store.read(kernel.linux);
+  // Some firmware hangs instead of coming back to the boot menu, which then cannot start the generation before.
+  const obstacle = efiObstacle(linux, process.arch);
+  if (obstacle !== undefined)
+    throw new AshlarError<DeploymentErrorCode>("E_STAGE_KERNEL", `kernel ${kernel.version} cannot be loaded: ${obstacle}`, {
+      hint: "publish an image with a kernel for this machine; it runs on unchanged",
+      details: { image: image.digest, kernel: kernel.linux },
+    });
+  return { linux, initrd: store.read(kernel.initrd) };
 }
 
 /** What has arrived needs no held space any more: progress in bytes says how much that is. */

@@ -32,8 +32,7 @@ const NGINX_500 = "server { listen 80 default_server; location / { return 500 'n
 
 const BAD: readonly Bad[] = [
   {
-    // It finds nothing to run and panics. One that cannot even be loaded never returns from systemd-boot 257 in OVMF
-    // (docs/guide/trials.md).
+    // It finds nothing to run and panics. One that cannot even be loaded is refused when it is staged.
     name: "a kernel that panics",
     part: `{ files: { "/etc/motd": "Broken kernel.\\n" } }`,
     spoil: (kernel) => ({ arguments: [...kernel.arguments, "rdinit=/nonexistent", "root=/dev/nonexistent"] }),

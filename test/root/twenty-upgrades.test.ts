@@ -29,6 +29,7 @@ import { openWorkspace } from "../../src/workspace.ts";
 import { ashlar, json, openLab, openPublisher } from "../support/machine-lab.ts";
 import type { Lab, Publisher } from "../support/machine-lab.ts";
 import { makeImage, noise } from "../support/release-fixture.ts";
+import { tinyKernel } from "../support/tiny-kernel.ts";
 
 const MIB = 2 ** 20;
 const LINUX = 12 * MIB;
@@ -89,7 +90,11 @@ async function release({ releases }: Lab, number: number): Promise<void> {
   const image = makeImage(store, [...shared, ...own]);
   assert.ok(image.kernel);
   const version = Math.floor(number / KERNEL_EVERY);
-  const kernel = { ...image.kernel, linux: store.add(made(9000 + version, LINUX)), initrd: store.add(made(9500 + version, INITRD)) };
+  const kernel = {
+    ...image.kernel,
+    linux: store.add(tinyKernel(made(9000 + version, LINUX))),
+    initrd: store.add(made(9500 + version, INITRD)),
+  };
   await publish({ image: { ...image, kernel }, store, folder: releases, keyPath, report: silentReporter });
 }
 

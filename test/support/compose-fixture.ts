@@ -9,6 +9,7 @@ import type { Store } from "#store/store.ts";
 import { assemble } from "#tree/assemble.ts";
 import { draftOf, finish, putDirectory, putFile, putSymlink } from "#tree/draft.ts";
 import type { Tree } from "#tree/tree.ts";
+import { tinyKernel } from "./tiny-kernel.ts";
 
 export interface FixturePackage {
   readonly name: string;
@@ -50,7 +51,7 @@ export function fixtureImage(
   const files =
     kernel === undefined
       ? undefined
-      : { version: kernel, linux: store.add(Buffer.from(`linux ${kernel}`)), initrd: store.add(Buffer.from(`initrd ${kernel}`)) };
+      : { version: kernel, linux: store.add(tinyKernel(Buffer.from(kernel))), initrd: store.add(Buffer.from(`initrd ${kernel}`)) };
   return {
     version: 1,
     name: system.name,

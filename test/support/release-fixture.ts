@@ -7,6 +7,7 @@ import { sealTree } from "../../src/image/seal.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { TreeNode } from "../../src/tree/tree.ts";
+import { tinyKernel } from "./tiny-kernel.ts";
 
 export interface Scratch {
   readonly path: string;
@@ -48,7 +49,7 @@ export function makeImage(store: Store, contents: readonly Buffer[], name = "web
     version: 1,
     name,
     digest,
-    kernel: { version: "6.12.0", linux: store.add(noise(1, 3000)), initrd: store.add(noise(2, 5000)), arguments: ["quiet"] },
+    kernel: { version: "6.12.0", linux: store.add(tinyKernel(noise(1, 3000))), initrd: store.add(noise(2, 5000)), arguments: ["quiet"] },
     boot: { timeout: 3, tries: 3 },
     config: "c".repeat(64),
     lock: "d".repeat(64),
