@@ -27,6 +27,8 @@ test("what runs is what lies over /usr, and without that what was started", () =
   assert.deepEqual(running(root, cmdline), booted(root, cmdline));
   const session = `${root}\n44 29 0:40 / /usr rw - overlay session rw,lowerdir=/usr\n`;
   assert.equal(running(session, cmdline)?.digest, DIGEST, "an overlay of somebody else is no image");
+  const both = `${over}45 44 0:41 / /usr rw - overlay session rw,lowerdir=/usr\n`;
+  assert.equal(running(both, cmdline)?.digest, OTHER, "nor does it hide one");
 });
 
 test("after a change of root without a new kernel the command line's number is another generation's", () => {

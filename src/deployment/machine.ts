@@ -8,6 +8,9 @@ import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
 import { textIfThere } from "#sys/if-there.ts";
 
+/** How the source of an image's mount begins. */
+const SOURCE = "composefs:";
+
 export interface Machine {
   readonly root: string;
   readonly sysroot: string;
@@ -50,10 +53,10 @@ export function openMachine(root = "/"): Machine {
  * the same when the root is changed without a new kernel.
  */
 export function imageAt(paths: readonly string[], mountinfo: string, cmdline: string): RunningImage | undefined {
-  const mounts = parseMountinfo(mountinfo);
+  // An edit session or another overlay above hides some of its files, not which image it is.
+  const images = parseMountinfo(mountinfo).filter(({ source }) => source.startsWith(SOURCE));
   for (const path of paths) {
-    const source = topmostMount(mounts, path)?.source ?? "";
-    const digest = source.startsWith("composefs:") ? parseObjectId(source.slice("composefs:".length)) : undefined;
+    const digest = parseObjectId(topmostMount(images, path)?.source.slice(SOURCE.length) ?? "");
     if (digest === undefined) continue;
     const started = /(?:^|\s)composefs=(\w+)(?=\s|$)/.exec(cmdline)?.[1];
     const generation = /(?:^|\s)ashlar\.generation=(\d{1,6})(?=\s|$)/.exec(cmdline)?.[1];
