@@ -145,8 +145,8 @@ function textOf(judged: Judged<OwnedFinding>, { system, session }: Facts, column
       ),
       "",
     );
-    const lasts = system.state.etcMode === "persistent" ? "Files of /etc stay" : "They last until the next start";
-    lines.push(`${formatCount(open.length, "difference")}. ${lasts}; adopt, allow or revert each (ashlar help).`);
+    const lasts = system.state.etcMode === "persistent" ? "Files of /etc stay" : "Gone at the next start";
+    lines.push(`${formatCount(open.length, "difference")}. ${lasts}: ashlar drift adopt, allow or revert.`);
   } else lines.push(allowed.length > 0 ? "Nothing else differs." : "Nothing differs: the machine is what its generation says.");
   if (allowed.length > 0) {
     const rows = allowed.map(({ kind, name, allowance }) => [kind, name, allowance.until, allowance.because ?? ""]);
