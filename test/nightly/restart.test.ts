@@ -46,7 +46,8 @@ until grep -qs '"phase":"${phase}"' /run/ashlar/apply.json; do :; done; kill -9 
     );
     assert.match(await sudo("ashlar status"), /runs generation 2\b/);
     assert.equal(await sudo("findmnt --noheadings --output SOURCE /usr || echo none"), "none");
-    assert.deepEqual(await nextStart(), phase === "preparing" ? 3 : 2);
+    // It was to start next before, and is not to blame.
+    assert.equal(await nextStart(), 3);
   });
 
 step("a change that nobody confirmed before a restart takes itself back after it", async () => {
