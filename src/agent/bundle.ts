@@ -58,6 +58,8 @@ async function bundled(): Promise<{ name: string; content: Buffer }[]> {
     minify: true,
     keepNames: true,
     external: ["koffi", "@napi-rs/lzma"],
+    // The other form of it asks for `process` with require(), which a module has not.
+    alias: { yaml: join(dirname(requireFrom.resolve("yaml/package.json")), "browser/index.js") },
     chunkNames: "[name]-[hash]",
     outdir: "/",
     absWorkingDir: join(import.meta.dirname, "../.."),

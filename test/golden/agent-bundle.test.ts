@@ -1,6 +1,6 @@
 /** The machine's program as it ships: nothing of the checkout beside it, its own Node, its own addon. */
 import assert from "node:assert/strict";
-import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { agentContributions } from "../../src/agent/bundle.ts";
@@ -69,6 +69,18 @@ test("secrets of the System do not reach the file that every user may read", () 
   const text = readFileSync(join(installed, "usr/lib/ashlar/system.json"), "utf8");
   assert.doesNotMatch(text, /secret/);
   assert.match(text, /"text":"hello"/);
+});
+
+test("every part that is loaded only when it is used loads", async () => {
+  const folder = join(installed, "usr/lib/ashlar");
+  // The program itself and its worker thread begin to work when they are loaded.
+  const parts = readdirSync(folder).filter((name) => /\.js$/.test(name) && !/^(agent|store-worker)\.js$/.test(name));
+  assert.ok(parts.length > 10);
+  const script = parts.map((name) => `await import("./${name}");`).join("\n");
+  writeFileSync(join(folder, "all.mjs"), script);
+  const { exitCode, stderr } = await exec(join(folder, "node"), [join(folder, "all.mjs")], { allowFailure: true });
+  rmSync(join(folder, "all.mjs"));
+  assert.equal(exitCode, 0, stderr);
 });
 
 test("it upgrades, shows status, and checks the store with its own worker thread", async () => {
