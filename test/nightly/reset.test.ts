@@ -46,10 +46,7 @@ step("the menu's Failsafe is on the newest good generation, last of all, and nev
 
 step("Failsafe gives a shell with the defaults, and the data can be read and not written", async () => {
   const { console } = live.machine;
-  // What choosing it in the menu does, without somebody at the keyboard.
-  const variable = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from("ashlar-failsafe*\0", "utf16le")]);
-  await sudo(`chattr -i ${ONE_SHOT} 2>/dev/null; echo ${variable.toString("base64")} | base64 -d >${ONE_SHOT}`);
-  await live.sudo("systemctl reboot");
+  await choose("ashlar-failsafe*");
   await console.waitFor(/Failsafe: the defaults of generation 3/, BOOT_MS);
   await console.waitFor(/# $/, COMMAND_MS);
   assert.equal(await run("cat /etc/motd"), "Generation three.");
@@ -88,6 +85,36 @@ step("a reset asks first, and then the machine is what was installed: image, dat
   // Numbers and sequences never go back: the release that it had can be had again, as a new generation.
   assert.match(await sudo(`ashlar upgrade --from ${live.address("releases")}`), /^Generation 4 \(release 3\) is ready/);
 });
+
+step("the menu's Factory reset asks at the console, and keeps the data where that is the answer", async (context) => {
+  const { console } = live.machine;
+  await live.publish(`{ boot: { factoryReset: true }, files: { "/etc/motd": "Generation five.\n" } }`);
+  await sudo(`ashlar upgrade --from ${live.address("releases")}`);
+  await restart(context);
+  machineId = await sudo("cat /etc/machine-id; echo kept >/home/demo/file; sync");
+  for (const { answer, motd } of [
+    { answer: "no", motd: /^Generation five/ },
+    { answer: "keep", motd: /^(?!Generation)/ },
+  ]) {
+    const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+    await choose("ashlar-reset*");
+    await console.waitFor(/Type erase or keep/, BOOT_MS);
+    console.send(`${answer}\n`);
+    const before = Date.now();
+    await live.nextStart(bootId);
+    await settled(context, before);
+    assert.match(await sudo("cat /etc/motd"), motd, answer);
+    assert.equal(await sudo("cat /home/demo/file; cat /etc/machine-id"), `kept\n${machineId}`, answer);
+  }
+  assert.match(await sudo("findmnt -no SOURCE /"), new RegExp(`^composefs:${installedDigest}$`));
+});
+
+/** What choosing an entry in the menu does, without somebody at the keyboard; restarts. */
+async function choose(entry: string): Promise<void> {
+  const variable = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from(`${entry}\0`, "utf16le")]);
+  await sudo(`chattr -i ${ONE_SHOT} 2>/dev/null; echo ${variable.toString("base64")} | base64 -d >${ONE_SHOT}`);
+  await live.sudo("systemctl reboot");
+}
 
 /** What a command prints in the shell on the console. */
 async function run(command: string): Promise<string> {
