@@ -38,7 +38,7 @@ export async function stageLayered(
       ...(layers === undefined ? {} : { layers }),
       now: context.now(),
       makeRoom: () => makeRoom(context, store, { image: image.digest, objects: kept }),
-      bring: async () => ({ objects: 0, bytes: 0 }),
+      bring: async () => ({ objects: 0, bytes: 0, wire: 0 }),
     },
     { machine, loader, store, report },
   );

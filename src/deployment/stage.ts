@@ -35,13 +35,21 @@ export interface StageRequest {
   readonly composedFrom?: Deployment["composedFrom"];
   readonly layers?: Deployment["layers"];
   /** Brings the missing ones of these objects into the store, and says as progress how many of their bytes are there. */
-  readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<{ readonly objects: number; readonly bytes: number }>;
+  readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<Brought>;
   /** Called once it is sure that something will be staged: removes what is too old, so that its space can be used. */
   readonly makeRoom?: () => Promise<void>;
   /** Seconds since 1970. */
   readonly now: number;
   /** Stage an image that failed its trial before. */
   readonly retry?: boolean;
+}
+
+export interface Brought {
+  readonly objects: number;
+  /** Bytes, uncompressed. */
+  readonly bytes: number;
+  /** Bytes that came over the wire. */
+  readonly wire: number;
 }
 
 export interface StageContext {
@@ -52,7 +60,7 @@ export interface StageContext {
 }
 
 export type StageResult =
-  | { readonly outcome: "staged"; readonly generation: number; readonly fetched: { readonly objects: number; readonly bytes: number } }
+  | { readonly outcome: "staged"; readonly generation: number; readonly fetched: Brought }
   /** The machine has this image; it was made the next to start. */
   | { readonly outcome: "activated"; readonly generation: number }
   /** It is the next to start already. */

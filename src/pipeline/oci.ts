@@ -15,7 +15,7 @@ import type { Pushed } from "#registry/oci/push.ts";
 import { isOciAddress, parseReference, renderReference } from "#registry/oci/reference.ts";
 import { openSession, registryRepository } from "#registry/oci/registry.ts";
 import type { RegistryOptions } from "#registry/oci/registry.ts";
-import { exportRelease } from "#registry/oci/release.ts";
+import { exportRelease, releasesUnder } from "#registry/oci/release.ts";
 import type { OciRepository } from "#registry/oci/repository.ts";
 import type { Release } from "#registry/release.ts";
 import { openStore } from "#store/open.ts";
@@ -34,7 +34,7 @@ export interface ExportOptions extends BuildOptions {
   /** The config's image, where it is there already; else it is built. */
   readonly built?: BuildRecord;
   /** With a key, the image becomes a release that machines can upgrade to. */
-  readonly release?: { readonly key: string; readonly sequence: number };
+  readonly release?: { readonly key: string; readonly sequence: number; readonly before?: readonly Release[] };
 }
 
 export interface ExportedLayout {
@@ -57,7 +57,7 @@ export async function exportOci(options: ExportOptions, context: Context): Promi
       const signed =
         release === undefined
           ? undefined
-          : await exportRelease(options.folder, exported, { ...parts, keyPath: release.key, sequence: release.sequence });
+          : await exportRelease(options.folder, exported, { ...parts, ...release, keyPath: release.key }, step);
       return {
         record,
         image: exported.descriptor,
@@ -102,7 +102,10 @@ export async function pushOci(options: PushOptions, context: Context): Promise<P
   // Asked before anything is built: a registry that cannot be reached costs nothing.
   const sequence = options.sequence ?? (await nextSequence(session));
   return inScratch(context, async (folder) => {
-    const release = options.key === undefined ? {} : { release: { key: options.key, sequence } };
+    const release =
+      options.key === undefined
+        ? {}
+        : { release: { key: options.key, sequence, before: await releasesUnder(registryRepository(session, reference), tagsBefore(sequence)) } };
     const exported = await exportOci({ ...options, folder, tag, ...release }, context);
     const pushed = await context.report.step("push", (step) =>
       pushImage(
@@ -125,6 +128,11 @@ export async function pushOci(options: PushOptions, context: Context): Promise<P
       ...(exported.release === undefined ? {} : { release: exported.release.sequence }),
     };
   });
+}
+
+/** Of the two releases before: machines that follow have the last one, those that were off for a while the one before. */
+function tagsBefore(sequence: number): string[] {
+  return [sequence - 1, sequence - 2].filter((number) => number > 0).map(releaseTag);
 }
 
 /** Fetches an image with all that hangs on it into a layout folder. */

@@ -7,13 +7,15 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { createZstdDecompress, zstdDecompress } from "node:zlib";
 import { AshlarError, hasErrno, messageOf } from "#errors";
+import { formatBytes, formatCount } from "#report/format.ts";
 import type { Step } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
 import type { RegistryErrorCode } from "./errors.ts";
+import { bringByDelta } from "./delta/bring.ts";
 import { encodedMax, objectPath } from "./layout.ts";
 import type { ReleaseObject } from "./release.ts";
 import { readFrom } from "./stream.ts";
-import type { ReleaseSource } from "./stream.ts";
+import type { BringOptions, ReleaseSource, TransferPlan } from "./stream.ts";
 
 /** Requests at once: hides the latency of small objects, and keeps memory bounded. */
 const PARALLEL = 8;
@@ -26,20 +28,43 @@ export interface Fetched {
   readonly objects: number;
   /** Bytes, uncompressed. */
   readonly bytes: number;
+  /** Bytes that came over the wire. */
+  readonly wire: number;
 }
+
+export type FetchOptions = Pick<BringOptions, "image" | "bases">;
 
 /**
  * Fetches the objects that the store lacks. Ends the other transfers when one fails; what arrived stays and is not fetched again.
  * @throws E_OBJECT_MISSING, E_OBJECT_DIGEST, E_SOURCE_UNREACHABLE
  */
-export async function fetchObjects(source: ReleaseSource, objects: readonly ReleaseObject[], store: Store, step: Step): Promise<Fetched> {
+export async function fetchObjects(
+  given: ReleaseSource,
+  objects: readonly ReleaseObject[],
+  store: Store,
+  step: Step,
+  options: FetchOptions = {},
+): Promise<Fetched> {
+  let wire = 0;
+  const onWire = (bytes: number): void => void (wire += bytes);
   const missing = objects.filter(({ object }) => !store.has(object));
   const total = missing.reduce((sum, { size }) => sum + size, 0);
   const stop = new AbortController();
   let done = 0;
   let next = 0;
   const onBytes = (bytes: number): void => step.progress((done += bytes), total, "bytes");
-  const single = source.bring === undefined ? missing : await source.bring(missing, { store, onBytes });
+  const bringing = {
+    ...options,
+    store,
+    release: objects,
+    onBytes,
+    onWire,
+    onPlan: (plan: TransferPlan): void => step.note("info", planText(plan)),
+    onNote: (text: string): void => step.note("warning", text),
+  };
+  const rest = await bringByDelta(given, missing, bringing);
+  const single = given.bring === undefined ? rest : await given.bring(rest, bringing);
+  const source = counted(given, onWire);
   const worker = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       const wanted = single[next++];
@@ -58,7 +83,29 @@ export async function fetchObjects(source: ReleaseSource, objects: readonly Rele
   });
   await Promise.all(workers);
   stop.signal.throwIfAborted();
-  return { objects: missing.length, bytes: total };
+  return { objects: missing.length, bytes: total, wire };
+}
+
+function planText({ objects, bytes, from }: TransferPlan): string {
+  const what = from === undefined ? "in packs" : `as a difference from ${from}`;
+  return `downloads ${formatBytes(bytes)} ${what}: ${formatCount(objects, "object")}`;
+}
+
+/** The source, with what is read of it counted. */
+function counted(source: ReleaseSource, onWire: (bytes: number) => void): ReleaseSource {
+  async function* counting(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of stream) {
+      onWire(chunk.length);
+      yield chunk;
+    }
+  }
+  return {
+    address: source.address,
+    open: async (...request) => {
+      const stream = await source.open(...request);
+      return stream === undefined ? undefined : counting(stream);
+    },
+  };
 }
 
 async function fetchObject(source: ReleaseSource, wanted: ReleaseObject, store: Store, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AshlarError, messageOf } from "#errors";
 import type { RegistryErrorCode } from "./errors.ts";
 import { limited } from "./stream.ts";
-import type { ReleaseSource } from "./stream.ts";
+import type { ByteRange, ReleaseSource } from "./stream.ts";
 
 export interface HttpOptions {
   /** Repetitions of a request that brought nothing; 4 when absent. */
@@ -20,6 +20,8 @@ export interface HttpOptions {
 interface Request extends Required<HttpOptions> {
   readonly url: string;
   readonly signal: AbortSignal | undefined;
+  /** Of the file; the whole of it when absent. */
+  readonly range?: ByteRange;
 }
 
 const RETRY_AFTER_MAX_MS = 60_000;
@@ -32,15 +34,15 @@ export function httpSource(address: string, options: HttpOptions = {}): ReleaseS
   const settings = { retries: options.retries ?? 4, pause: options.pause ?? 500, stall: options.stall ?? 30_000 };
   return {
     address: base,
-    open: async (path, limit, signal) => {
-      const request = { url: `${base}/${path}`, signal, ...settings };
+    open: async (path, limit, signal, range) => {
+      const request = { url: `${base}/${path}`, signal, ...settings, ...(range === undefined ? {} : { range }) };
       const first = await ask(request, 0);
       return first === undefined ? undefined : limited(resuming(request, first), limit, request.url);
     },
   };
 }
 
-/** Yields the whole file from as many answers as it takes. */
+/** Yields the whole file, or the range, from as many answers as it takes. */
 async function* resuming(request: Request, first: Answer): AsyncGenerator<Uint8Array> {
   let received = 0;
   let failures = 0;
@@ -67,6 +69,8 @@ async function* resuming(request: Request, first: Answer): AsyncGenerator<Uint8A
 
 interface Answer {
   readonly body: AsyncIterable<Uint8Array>;
+  /** Bytes that are wanted after those. */
+  readonly count: number;
   /** Bytes at the start that are known already, because the server does not do ranges. */
   readonly skip: number;
   readonly connection: AbortController;
@@ -82,9 +86,14 @@ async function ask(request: Request, from: number): Promise<Answer | undefined> 
     let later = 0;
     try {
       const signal = request.signal === undefined ? connection.signal : AbortSignal.any([connection.signal, request.signal]);
-      const headers = { "accept-encoding": "identity", ...(from === 0 ? {} : { range: `bytes=${from}-` }) };
+      const start = (request.range?.from ?? 0) + from;
+      const end = request.range === undefined ? "" : String(request.range.to - 1);
+      const headers = { "accept-encoding": "identity", ...(start === 0 && end === "" ? {} : { range: `bytes=${start}-${end}` }) };
       const response = await fetch(request.url, { headers, signal });
-      if (response.ok && response.body !== null) return { body: response.body, skip: response.status === 206 ? 0 : from, connection };
+      if (response.ok && response.body !== null) {
+        const count = request.range === undefined ? Infinity : request.range.to - start;
+        return { body: response.body, count, skip: response.status === 206 ? 0 : start, connection };
+      }
       connection.abort();
       if (ABSENT.has(response.status)) return undefined;
       why = `the server answered ${response.status} ${response.statusText}`.trim();
@@ -105,13 +114,15 @@ async function ask(request: Request, from: number): Promise<Answer | undefined> 
 
 async function* unstalled(answer: Answer, request: Request): AsyncGenerator<Uint8Array> {
   const timer = setTimeout(() => answer.connection.abort(new Error(`nothing came for ${request.stall} ms`)), request.stall);
-  let skip = answer.skip;
+  let { skip, count } = answer;
   try {
     for await (const chunk of answer.body) {
       timer.refresh();
-      const fresh = chunk.subarray(Math.min(skip, chunk.length));
-      skip -= chunk.length - fresh.length;
+      const fresh = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, count);
+      skip -= Math.min(skip, chunk.length);
+      count -= fresh.length;
       if (fresh.length > 0) yield fresh;
+      if (count === 0) return;
     }
   } finally {
     clearTimeout(timer);

@@ -16,7 +16,7 @@ export interface FolderServer {
   close(): Promise<void>;
 }
 
-/** Serves `folder` until {@link FolderServer.close}; GET and HEAD, one range from a byte to the end. */
+/** Serves `folder` until {@link FolderServer.close}; GET and HEAD, one range. */
 export async function serveFolder(folder: string, port = 0): Promise<FolderServer> {
   const root = resolve(folder);
   let sent = 0;
@@ -49,22 +49,24 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
     response.writeHead(size === undefined ? 404 : 405).end();
     return;
   }
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  if (from > 0 && from >= size) {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+  const from = Number(range?.[1] ?? 0);
+  const to = Math.min(size, range?.[2] ? Number(range[2]) + 1 : size);
+  if (range !== null && (from >= size || to <= from)) {
     response.writeHead(416, { "content-range": `bytes */${size}` }).end();
     return;
   }
-  response.writeHead(from > 0 ? 206 : 200, {
+  response.writeHead(range !== null ? 206 : 200, {
     "content-type": "application/octet-stream",
     "accept-ranges": "bytes",
-    "content-length": size - from,
-    ...(from > 0 ? { "content-range": `bytes ${from}-${size - 1}/${size}` } : {}),
+    "content-length": to - from,
+    ...(range !== null ? { "content-range": `bytes ${from}-${to - 1}/${size}` } : {}),
   });
   if (request.method === "HEAD") {
     response.end();
     return;
   }
-  const file = createReadStream(path, { start: from });
+  const file = createReadStream(path, size === 0 ? {} : { start: from, end: to - 1 });
   file.on("data", (chunk) => count(chunk.length));
   await pipeline(file, response);
 }

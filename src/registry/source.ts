@@ -9,7 +9,7 @@ import { isLayout } from "./oci/layout.ts";
 import { isOciAddress } from "./oci/reference.ts";
 import { layoutSource, registrySource } from "./oci/source.ts";
 import { limited } from "./stream.ts";
-import type { ReleaseSource } from "./stream.ts";
+import type { ByteRange, ReleaseSource } from "./stream.ts";
 
 /**
  * @param address a folder, `file:` URL, http(s) URL, or `oci://host/name[:tag][@digest]`
@@ -25,11 +25,18 @@ export function openSource(address: string): ReleaseSource {
       details: { address },
     });
   if (isLayout(folder)) return layoutSource(folder);
-  return { address: folder, open: (path, limit, signal) => openFile(join(folder, path), limit, signal) };
+  return { address: folder, open: (path, limit, signal, range) => openFile(join(folder, path), limit, { signal, range }) };
 }
 
-async function openFile(path: string, limit: number, signal: AbortSignal | undefined): Promise<AsyncIterable<Buffer> | undefined> {
-  const stream = createReadStream(path, signal === undefined ? {} : { signal });
+async function openFile(
+  path: string,
+  limit: number,
+  { signal, range }: { readonly signal: AbortSignal | undefined; readonly range: ByteRange | undefined },
+): Promise<AsyncIterable<Buffer> | undefined> {
+  const stream = createReadStream(path, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(range === undefined ? {} : { start: range.from, end: range.to - 1 }),
+  });
   try {
     await new Promise<void>((opened, failed) => {
       stream.once("open", () => opened());

@@ -32,7 +32,7 @@ export async function linkedMachine(root: string, host: Store, images: readonly 
   writeFileSync(at("sysroot/ashlar/deployments/000001.json"), renderDeployment(firstDeployment(first)));
   machine.boot();
   for (const image of others) {
-    const bring = async () => ({ objects: link(image, host, store), bytes: 0 });
+    const bring = async () => ({ objects: link(image, host, store), bytes: 0, wire: 0 });
     const objects = objectsOf(image, host).map((object) => ({ object, size: 0 }));
     await stage({ image, objects, origin: "disk", now: 0, bring }, { ...machine.open(), store, report: silentReporter });
     machine.boot();

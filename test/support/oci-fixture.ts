@@ -86,6 +86,6 @@ export function exportFixture(
 ): Promise<ExportedFixture> {
   return silentReporter.step("export", async (step) => {
     const exported = await exportImage(layout, "latest", parts, step);
-    return { ...exported, release: await exportRelease(layout, exported, { ...parts, keyPath, sequence }) };
+    return { ...exported, release: await exportRelease(layout, exported, { ...parts, keyPath, sequence }, silentReporter) };
   });
 }

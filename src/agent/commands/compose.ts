@@ -126,10 +126,10 @@ function stageComposed(
     ...kernel.map((object) => ({ object, size: store.read(object).length })),
   ];
   // Nothing is fetched: what neither image has was made here.
-  const bring = async (): Promise<{ objects: number; bytes: number }> => {
+  const bring = async (): Promise<{ objects: number; bytes: number; wire: number }> => {
     const made = [...contents].filter(([object]) => !store.has(object));
     for (const [, content] of made) store.add(content);
-    return { objects: made.length, bytes: made.reduce((sum, [, { length }]) => sum + length, 0) };
+    return { objects: made.length, bytes: made.reduce((sum, [, { length }]) => sum + length, 0), wire: 0 };
   };
   const composedFrom = { base: newer.deployment.image.digest, from: older.deployment.image.digest, parts: [...new Set(parts)].sort() };
   return stage(

@@ -19,6 +19,7 @@ import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { settleTrials } from "../health/judge.ts";
 import { upgradeLayered } from "../layer-upgrade.ts";
+import { basesOf } from "../bases.ts";
 import { headOf, wantedOf } from "../layers.ts";
 
 export interface UpgradeOptions {
@@ -54,7 +55,8 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
     const { result, quarantined } = await withStore(context, async (store) => {
       const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
       const room = (): Promise<void> => makeRoom(context, store, staging);
-      const bring = (objects: readonly ReleaseObject[], step: Step): Promise<Fetched> => fetchObjects(source, objects, store, step);
+      const bring = (objects: readonly ReleaseObject[], step: Step): Promise<Fetched> =>
+        fetchObjects(source, objects, store, step, { image: release.image.digest, bases: basesOf(context) });
       if (!isEmpty(set)) return upgradeLayered({ release, set, from, makeRoom: room, bring }, store, context);
       const request = { image: release.image, objects: release.objects, ...from, now: context.now(), makeRoom: room, bring };
       return { result: await stage(request, { machine, loader, store, report }), quarantined: [] };
@@ -71,7 +73,7 @@ function present(result: StageResult, release: Release, reboot: boolean): AgentR
   const text = {
     staged: () =>
       result.outcome === "staged"
-        ? `Generation ${result.generation} (release ${release.sequence}) is ready; ${formatCount(result.fetched.objects, "object")}, ${formatBytes(result.fetched.bytes)}, were fetched. ${restart}`
+        ? `Generation ${result.generation} (release ${release.sequence}) is ready; ${formatCount(result.fetched.objects, "object")}, ${formatBytes(result.fetched.bytes)}, are new; ${formatBytes(result.fetched.wire)} were downloaded. ${restart}`
         : "",
     activated: () => `Generation ${result.generation} (release ${release.sequence}) is on this machine already. ${restart}`,
     current: () => `Generation ${result.generation} is release ${release.sequence}, the newest: nothing to do.`,

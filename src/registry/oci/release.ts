@@ -2,13 +2,17 @@
  * The signed release that hangs on an image: manifest and signatures of docs/formats/release.md as they are, what no layer
  * has as blobs, and which layer has what. Only the manifest is signed: all else can at worst lead to bytes that do not fit.
  */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { AshlarError, messageOf } from "#errors";
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { ShapeError, integer, list, literal, parsed, record } from "#formats/shape.ts";
+import type { Reporter } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Tree } from "#tree/tree.ts";
 import { objectsOf } from "../publish.ts";
-import { MANIFEST_MAX, renderRelease } from "../release.ts";
+import { writeDeltas } from "../delta/publish.ts";
+import { MANIFEST_MAX, parseRelease, renderRelease } from "../release.ts";
 import type { Release } from "../release.ts";
 import { SIGNATURE_FILE_MAX, signContent } from "../sign.ts";
 import type { OciErrorCode } from "./errors.ts";
@@ -24,6 +28,9 @@ const RELEASE_ARTIFACT = "application/vnd.ashlar.release.v1";
 const MANIFEST_TYPE = "application/vnd.ashlar.release.manifest.v1+json";
 const SIGNATURES_TYPE = "application/vnd.ashlar.release.signatures.v1";
 const CONTENTS_TYPE = "application/vnd.ashlar.release.contents.v1+json";
+/** A file of docs/formats/delta.md; {@link PATH} says which. */
+export const DELTA_TYPE = "application/vnd.ashlar.delta.v1";
+export const PATH = "ashlar.path";
 const SEQUENCE = "ashlar.sequence";
 
 export interface LayerContents {
@@ -50,13 +57,16 @@ export interface ReleaseRequest {
   readonly sequence: number;
   /** Private key, PEM. */
   readonly keyPath: string;
+  /** Releases that machines may have: there are differences from these. */
+  readonly before?: readonly Release[];
 }
 
 /** Signs an exported image as a release, in the same layout. @throws E_KEY_MALFORMED */
 export async function exportRelease(
   layout: string,
   exported: ExportedImage,
-  { image, tree, store, sequence, keyPath }: Pick<ImageParts, "image" | "tree" | "store"> & ReleaseRequest,
+  { image, tree, store, sequence, keyPath, before = [] }: Pick<ImageParts, "image" | "tree" | "store"> & ReleaseRequest,
+  report: Reporter,
 ): Promise<{ readonly release: Release; readonly artifact: Descriptor }> {
   const release: Release = { version: 1, name: image.name, sequence, image, objects: objectsOf(image, store) };
   const manifest = renderRelease(release);
@@ -69,11 +79,44 @@ export async function exportRelease(
       addBlob(layout, Buffer.from(signContent(manifest, keyPath)), SIGNATURES_TYPE),
       addBlob(layout, Buffer.from(canonicalJson(contents)), CONTENTS_TYPE),
       ...(await addObjects(layout, [image.digest, ...bootObjects({ image, tree })], store)),
+      ...(await addDeltas(layout, release, { before, store, report })),
     ],
     annotations: { [SEQUENCE]: String(sequence) },
   });
   addToIndex(layout, [artifact]);
   return { release, artifact };
+}
+
+/** Differences as blobs. From a release whose objects this host does not have any more, there is none. */
+async function addDeltas(
+  layout: string,
+  release: Release,
+  { before, store, report }: { readonly before: readonly Release[]; readonly store: Store; readonly report: Reporter },
+): Promise<Descriptor[]> {
+  const folder = mkdtempSync(join(layout, ".deltas-"));
+  try {
+    const possible = before.filter(({ objects }) => objects.every(({ object }) => store.has(object)));
+    const paths = await writeDeltas({ folder, release, before: possible, store, report });
+    return paths.map((path) => ({ ...addBlob(layout, readFileSync(join(folder, path)), DELTA_TYPE), annotations: { [PATH]: path } }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The releases under these tags, as far as they can be read; nothing of them is verified. */
+export async function releasesUnder(repository: OciRepository, tags: readonly string[]): Promise<Release[]> {
+  const found: Release[] = [];
+  for (const tag of tags) {
+    try {
+      const { manifest } = await findManifest(repository, tag);
+      const blob = manifest.kind === "index" ? undefined : manifest.layers.find(({ mediaType }) => mediaType === MANIFEST_TYPE);
+      if (blob !== undefined) found.push(parseRelease(await readBlob(repository, blob, MANIFEST_MAX), `${repository.address} (${tag})`));
+    } catch (error) {
+      // Without it there is one difference less.
+      if (!(error instanceof AshlarError)) throw error;
+    }
+  }
+  return found;
 }
 
 /** Every object once, in the first layer that has it. */

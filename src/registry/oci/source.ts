@@ -14,13 +14,14 @@ import type { Store } from "#store/store.ts";
 import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, manifestPath, objectPath, signaturePath } from "../layout.ts";
 import { parseRelease } from "../release.ts";
 import type { ReleaseObject } from "../release.ts";
-import { limited } from "../stream.ts";
-import type { BringOptions, ReleaseSource } from "../stream.ts";
+import { limited, within } from "../stream.ts";
+import type { BringOptions, ByteRange, ReleaseSource } from "../stream.ts";
 import { OBJECT, OBJECT_TYPE } from "./image.ts";
+import type { Descriptor } from "./manifest.ts";
 import { layoutRepository } from "./layout.ts";
 import { parseReference, renderReference } from "./reference.ts";
 import { openSession, registryRepository } from "./registry.ts";
-import { findRelease } from "./release.ts";
+import { DELTA_TYPE, PATH, findRelease } from "./release.ts";
 import type { FoundRelease } from "./release.ts";
 import { checkedBlob } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
@@ -54,14 +55,19 @@ function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => st
     get address() {
       return address;
     },
-    open: async (path, limit, signal) => {
+    open: async (path, limit, signal, range) => {
       const found = await opened();
       const bytes = fileOf(path, found);
       if (bytes !== undefined) return limited(piece(bytes), limit, `${address}/${path}`);
       const blob = found.blobs.find(
-        ({ mediaType, annotations = {} }) => mediaType === OBJECT_TYPE && objectPath(annotations[OBJECT] as ObjectId) === path,
+        ({ mediaType, annotations = {} }) =>
+          (mediaType === OBJECT_TYPE && objectPath(annotations[OBJECT] as ObjectId) === path) ||
+          (mediaType === DELTA_TYPE && annotations[PATH] === path),
       );
-      return blob === undefined ? undefined : limited(checkedBlob(repository, blob, signal), limit, `${address}/${path}`);
+      if (blob === undefined) return undefined;
+      // Of a part there is no digest: what is made of it is known by its own.
+      const stream = range === undefined ? checkedBlob(repository, blob, signal) : part(repository, blob, range, signal);
+      return limited(stream, limit, `${address}/${path}`);
     },
     bring: async (objects, options) => bringFromLayers(repository, await opened(), objects, options),
   };
@@ -80,6 +86,16 @@ function fileOf(path: string, { manifest, signatures, sequence }: FoundRelease):
     default:
       return undefined;
   }
+}
+
+async function* part(
+  repository: OciRepository,
+  blob: Descriptor,
+  range: ByteRange,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  if (range.to > blob.size) return;
+  yield* within(await repository.open(blob, range.from, signal), range.from, range);
 }
 
 async function* piece(bytes: Buffer): AsyncGenerator<Buffer> {

@@ -1,0 +1,86 @@
+/** Writing pieces of objects in groups, each compressed as one: what is alike costs little, and few groups have to be fetched. */
+import { promisify } from "node:util";
+import { brotliCompress, constants, zstdCompressSync } from "node:zlib";
+import type { Piece } from "#formats/delta/patch.ts";
+import { GROUP_MAX } from "./index-file.ts";
+import type { Group, GroupPiece } from "./index-file.ts";
+
+export interface PlacedPiece extends Piece {
+  readonly place: number;
+  readonly base: number;
+}
+
+/** Groups above this are mostly new bytes, for which the best level takes minutes for 5 % less. */
+const BEST_MAX = 2 * 1024 * 1024;
+const QUALITY = { best: 11, large: 9 };
+/** As many as Node's thread pool compresses at once. */
+const PARALLEL = 4;
+
+const compress = promisify(brotliCompress);
+
+/** Bytes that a piece will have in a group, about. */
+export function estimate({ steps, changes, fresh }: Pick<Piece, "steps" | "changes" | "fresh">): number {
+  return [steps, changes, fresh].reduce((sum, part) => sum + (part.length === 0 ? 0 : zstdCompressSync(part).length), 0);
+}
+
+/**
+ * @param target bytes, compressed, at which a group ends
+ * @param write appends to the file; called in the order of the groups
+ */
+export async function writeGroups(
+  pieces: AsyncIterable<PlacedPiece>,
+  { file, target, write }: { readonly file: number; readonly target: number; readonly write: (bytes: Buffer) => void },
+): Promise<Group[]> {
+  const groups: Group[] = [];
+  const running: Promise<{ readonly bytes: Buffer; readonly pieces: readonly GroupPiece[] }>[] = [];
+  let at = 0;
+  const finishOne = async (): Promise<void> => {
+    const done = await running.shift();
+    if (done === undefined) return;
+    write(done.bytes);
+    groups.push({ file, at, size: done.bytes.length, pieces: done.pieces });
+    at += done.bytes.length;
+  };
+  const start = async (members: readonly PlacedPiece[]): Promise<void> => {
+    running.push(compressed(members));
+    if (running.length === PARALLEL) await finishOne();
+  };
+  let open: PlacedPiece[] = [];
+  let [length, size] = [0, 0];
+  for await (const piece of pieces) {
+    if (open.length > 0 && (length + piece.length > GROUP_MAX || size >= target)) {
+      await start(open);
+      open = [];
+      [length, size] = [0, 0];
+    }
+    open.push(piece);
+    [length, size] = [length + piece.length, size + estimate(piece)];
+  }
+  if (open.length > 0) await start(open);
+  while (running.length > 0) await finishOne();
+  return groups;
+}
+
+async function compressed(members: readonly PlacedPiece[]): Promise<{ bytes: Buffer; pieces: GroupPiece[] }> {
+  const content = Buffer.concat([
+    ...members.map(({ steps }) => steps),
+    ...members.map(({ changes }) => changes),
+    ...members.map(({ fresh }) => fresh),
+  ]);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: content.length <= BEST_MAX ? QUALITY.best : QUALITY.large,
+    [constants.BROTLI_PARAM_LGWIN]: 23,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  return {
+    bytes: await compress(content, { params }),
+    pieces: members.map(({ place, base, length, steps, changes, fresh }) => ({
+      place,
+      base,
+      length,
+      steps: steps.length,
+      changes: changes.length,
+      fresh: fresh.length,
+    })),
+  };
+}

@@ -1,0 +1,143 @@
+/** The build host's side: the difference between two images, and packs of what is new in a release. */
+import { makePatches } from "#formats/delta/patch.ts";
+import type { Piece } from "#formats/delta/patch.ts";
+import { compareBytes } from "#formats/bytes.ts";
+import type { Step } from "#report/reporter.ts";
+import type { ObjectId } from "#store/object.ts";
+import type { ReleaseObject } from "../release.ts";
+import { estimate, writeGroups } from "./groups.ts";
+import type { PlacedPiece } from "./groups.ts";
+import { GROUP_MAX } from "./index-file.ts";
+import type { DeltaIndex } from "./index-file.ts";
+import { oldObjects } from "./layout.ts";
+import { namedObjects, predecessorsIn } from "./predecessors.ts";
+
+/** What a difference is made between: an image with the objects that its release names. */
+export interface Side {
+  readonly image: ObjectId;
+  /** Kernel and initrd. */
+  readonly boot: readonly ObjectId[];
+  readonly objects: readonly ReleaseObject[];
+  readonly read: (object: ObjectId) => Buffer;
+}
+
+export interface Written {
+  /** Path of the file, as the index names it. */
+  readonly path: string;
+  /** Appends. */
+  readonly write: (bytes: Buffer) => void;
+}
+
+/** A killed transfer loses one group at most: that is a twenty-fifth of a difference, or this many bytes where it is small. */
+const SMALL_GROUP = 16 * 1024;
+const GROUP_TARGET = 128 * 1024;
+const GROUPS_WANTED = 25;
+/** Of two files with more bytes than this, a difference takes gigabytes of memory. */
+const DIFFERENCE_MAX = 256 * 1024 * 1024;
+
+/** Writes what `to` has and `from` does not: patches where they are smaller. */
+export async function makeDelta(from: Side, to: Side, data: Written, step: Step): Promise<DeltaIndex> {
+  const before = namedObjects(from.read(from.image));
+  const old = new Set(from.objects.map(({ object }) => object));
+  const bases = oldObjects(from.read(from.image), from.image, from.boot);
+  const baseOf = new Map(bases.map((object, place) => [object, place]));
+  const special = new Map<ObjectId, ObjectId>([[to.image, from.image], ...to.boot.flatMap((object, at) => pairOf(object, from.boot[at]))]);
+  const predecessor = predecessorsIn(before);
+  const fresh = inOrder(to).filter(({ object }) => !old.has(object));
+  const pieces: PlacedPiece[] = [];
+  let total = 0;
+  for (const [at, { object, size, place, paths }] of fresh.entries()) {
+    const base = special.get(object) ?? predecessor(paths, size);
+    const chosen = smallest(to.read(object), base === undefined ? undefined : { base, content: from.read(base) });
+    total += chosen.pieces.reduce((sum, piece) => sum + estimate(piece), 0);
+    pieces.push(...chosen.pieces.map((piece) => ({ ...piece, place, base: chosen.base === undefined ? -1 : baseOf.get(chosen.base)! })));
+    step.progress(at + 1, fresh.length, "objects");
+  }
+  const target = Math.min(GROUP_TARGET, Math.max(SMALL_GROUP, Math.floor(total / GROUPS_WANTED)));
+  const groups = await writeGroups(each(pieces), { file: 0, target, write: data.write });
+  return { version: 1, from: from.image, extra: from.boot, files: [data.path], groups };
+}
+
+function pairOf(object: ObjectId, base: ObjectId | undefined): [ObjectId, ObjectId][] {
+  return base === undefined ? [] : [[object, base]];
+}
+
+interface Chosen {
+  readonly pieces: readonly Piece[];
+  readonly base: ObjectId | undefined;
+}
+
+/** A patch, or the content as it is: whichever is smaller. */
+function smallest(content: Buffer, old: { readonly base: ObjectId; readonly content: Buffer } | undefined): Chosen {
+  const whole = { pieces: wholePieces(content), base: undefined };
+  if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
+  const pieces = makePatches(old.content, content, GROUP_MAX);
+  const size = (list: readonly Piece[]): number => list.reduce((sum, piece) => sum + estimate(piece), 0);
+  return size(pieces) < size(whole.pieces) ? { pieces, base: old.base } : whole;
+}
+
+function wholePieces(content: Buffer): Piece[] {
+  const pieces: Piece[] = [];
+  for (let at = 0; at < content.length || at === 0; at += GROUP_MAX) {
+    const fresh = content.subarray(at, at + GROUP_MAX);
+    pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
+  }
+  return pieces;
+}
+
+interface OrderedObject extends ReleaseObject {
+  readonly place: number;
+  readonly paths: readonly string[];
+}
+
+/** By path, so that files of one package are in one group; the composefs image comes first, for it has none. */
+function inOrder({ objects, image, read }: Side): OrderedObject[] {
+  const { paths } = namedObjects(read(image));
+  return objects
+    .map(({ object, size }, place) => ({ object, size, place, paths: paths.get(object) ?? [] }))
+    .sort((a, b) => compareBytes(a.paths[0] ?? "", b.paths[0] ?? "") || a.place - b.place);
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** Larger objects are one request each; in a pack nobody would get them without others. */
+const PACKED_MAX = 64 * 1024;
+
+export interface PacksBefore {
+  readonly index: DeltaIndex;
+  /** The list that its places count in. */
+  readonly objects: readonly ReleaseObject[];
+}
+
+/** Packs what no pack before has. The index is that of all packs that have something of this release. */
+export async function makePacks(to: Side, before: PacksBefore | undefined, data: Written): Promise<DeltaIndex> {
+  const placeOf = new Map(to.objects.map(({ object }, place) => [object, place]));
+  const packed = new Set<number>();
+  const kept = (before?.index.groups ?? []).flatMap((group) => {
+    const pieces = group.pieces.map((piece) => ({
+      ...piece,
+      place: placeOf.get(before?.objects[piece.place]?.object ?? ("" as ObjectId)) ?? -1,
+    }));
+    if (pieces.every(({ place }) => place < 0)) return [];
+    for (const { place } of pieces) packed.add(place);
+    return [{ ...group, pieces }];
+  });
+  const used = [...new Set(kept.map(({ file }) => file))].sort((a, b) => a - b);
+  const files = used.map((file) => before?.index.files[file] ?? "");
+  const groups = await writeGroups(smallPieces(to, packed), { file: files.length, target: GROUP_TARGET, write: data.write });
+  return {
+    version: 1,
+    extra: [],
+    files: groups.length === 0 ? files : [...files, data.path],
+    groups: [...kept.map((group) => ({ ...group, file: used.indexOf(group.file) })), ...groups],
+  };
+}
+
+async function* smallPieces(to: Side, packed: ReadonlySet<number>): AsyncGenerator<PlacedPiece> {
+  for (const { object, size, place } of inOrder(to)) {
+    if (size > PACKED_MAX || packed.has(place)) continue;
+    for (const piece of wholePieces(to.read(object))) yield { ...piece, place, base: -1 };
+  }
+}

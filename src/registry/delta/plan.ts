@@ -1,0 +1,65 @@
+/** What a machine reads of a difference or of packs: the groups that have something it lacks, if that is worth it. */
+import type { ObjectId } from "#store/object.ts";
+import type { ReleaseObject } from "../release.ts";
+import type { DeltaIndex, Group } from "./index-file.ts";
+
+export interface DeltaPlan {
+  /** In the order of the files. */
+  readonly groups: readonly Group[];
+  /** Objects that will come of them. */
+  readonly objects: ReadonlySet<ObjectId>;
+  /** Bytes that travel. */
+  readonly size: number;
+}
+
+export interface PlanRequest {
+  readonly index: DeltaIndex;
+  /** The release's list. */
+  readonly release: readonly ReleaseObject[];
+  readonly missing: ReadonlySet<ObjectId>;
+  /** Old objects by their places; undefined for one that is not here. */
+  readonly bases: readonly (ObjectId | undefined)[];
+}
+
+/** A request and the frame of an object that is fetched alone, in bytes. */
+const ALONE = 600;
+/** Alone, small files compress worse than in a group. */
+const SOLID = 1.3;
+
+export function planDelta({ index, release, missing, bases }: PlanRequest): DeltaPlan {
+  const possible = completeObjects(index, release, bases);
+  const objects = new Set<ObjectId>();
+  const groups = index.groups.filter((group) => {
+    const wanted = group.pieces.flatMap(({ place, length }) => {
+      const object = release[place]?.object;
+      return object !== undefined && missing.has(object) && possible.has(object) ? [{ object, length }] : [];
+    });
+    if (wanted.length === 0) return false;
+    if (index.from === undefined && !isWorthIt(group, wanted)) return false;
+    for (const { object } of wanted) objects.add(object);
+    return true;
+  });
+  return { groups, objects, size: groups.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Objects of which every byte is there, made of old objects that are here. */
+function completeObjects(
+  { groups }: DeltaIndex,
+  release: readonly ReleaseObject[],
+  bases: readonly (ObjectId | undefined)[],
+): ReadonlySet<ObjectId> {
+  const lengths = new Map<number, number>();
+  const impossible = new Set<number>();
+  for (const { place, base, length } of groups.flatMap(({ pieces }) => pieces)) {
+    lengths.set(place, (lengths.get(place) ?? 0) + length);
+    if (base >= 0 && bases[base] === undefined) impossible.add(place);
+  }
+  return new Set(
+    [...lengths].flatMap(([place, length]) => (release[place]?.size === length && !impossible.has(place) ? [release[place].object] : [])),
+  );
+}
+
+function isWorthIt({ pieces, size }: Group, wanted: readonly { readonly length: number }[]): boolean {
+  const [all, part] = [pieces, wanted].map((list) => list.reduce((sum, { length }) => sum + length, 0)) as [number, number];
+  return size <= (all === 0 ? 0 : (part / all) * size * SOLID) + wanted.length * ALONE;
+}
