@@ -150,7 +150,9 @@ test("whatever is wrong with a release is said, and the machine starts as before
     assert.equal(found.machine.boot(), 1, what);
   }
 
+  /** Where no difference brings it. */
   async function changedObject({ releases }: Lab): Promise<string> {
+    rmSync(join(releases, "deltas"), { recursive: true });
     const { objects } = JSON.parse(readFileSync(join(releases, manifestPath(2)), "utf8")) as Awaited<ReturnType<Publisher["release"]>>;
     const old = new Set(
       (JSON.parse(readFileSync(join(releases, manifestPath(1)), "utf8")) as { objects: { object: string }[] }).objects.map(

@@ -105,7 +105,13 @@ export async function pushOci(options: PushOptions, context: Context): Promise<P
     const release =
       options.key === undefined
         ? {}
-        : { release: { key: options.key, sequence, before: await releasesUnder(registryRepository(session, reference), tagsBefore(sequence)) } };
+        : {
+            release: {
+              key: options.key,
+              sequence,
+              before: await releasesUnder(registryRepository(session, reference), tagsBefore(sequence)),
+            },
+          };
     const exported = await exportOci({ ...options, folder, tag, ...release }, context);
     const pushed = await context.report.step("push", (step) =>
       pushImage(

@@ -10,9 +10,11 @@ export interface PlacedPiece extends Piece {
   readonly base: number;
 }
 
+/** Levels of brotli. The best one makes half a megabyte in a second: it is for what is downloaded often and is small. */
+export type Quality = "best" | "quick";
+const QUALITIES = { best: 11, large: 9, quick: 5 };
 /** Groups above this are mostly new bytes, for which the best level takes minutes for 5 % less. */
 const BEST_MAX = 2 * 1024 * 1024;
-const QUALITY = { best: 11, large: 9 };
 /** As many as Node's thread pool compresses at once. */
 const PARALLEL = 4;
 
@@ -23,14 +25,18 @@ export function estimate({ steps, changes, fresh }: Pick<Piece, "steps" | "chang
   return [steps, changes, fresh].reduce((sum, part) => sum + (part.length === 0 ? 0 : zstdCompressSync(part).length), 0);
 }
 
-/**
- * @param target bytes, compressed, at which a group ends
- * @param write appends to the file; called in the order of the groups
- */
-export async function writeGroups(
-  pieces: AsyncIterable<PlacedPiece>,
-  { file, target, write }: { readonly file: number; readonly target: number; readonly write: (bytes: Buffer) => void },
-): Promise<Group[]> {
+export interface GroupsRequest {
+  /** Place of the file in the index. */
+  readonly file: number;
+  /** Bytes, compressed, at which a group ends. */
+  readonly target: number;
+  readonly quality: Quality;
+  /** Appends to the file; called in the order of the groups. */
+  readonly write: (bytes: Buffer) => void;
+}
+
+/** Writes all pieces and says where they are. */
+export async function writeGroups(pieces: AsyncIterable<PlacedPiece>, { file, target, quality, write }: GroupsRequest): Promise<Group[]> {
   const groups: Group[] = [];
   const running: Promise<{ readonly bytes: Buffer; readonly pieces: readonly GroupPiece[] }>[] = [];
   let at = 0;
@@ -42,7 +48,7 @@ export async function writeGroups(
     at += done.bytes.length;
   };
   const start = async (members: readonly PlacedPiece[]): Promise<void> => {
-    running.push(compressed(members));
+    running.push(compressed(members, quality));
     if (running.length === PARALLEL) await finishOne();
   };
   let open: PlacedPiece[] = [];
@@ -61,14 +67,14 @@ export async function writeGroups(
   return groups;
 }
 
-async function compressed(members: readonly PlacedPiece[]): Promise<{ bytes: Buffer; pieces: GroupPiece[] }> {
+async function compressed(members: readonly PlacedPiece[], quality: Quality): Promise<{ bytes: Buffer; pieces: GroupPiece[] }> {
   const content = Buffer.concat([
     ...members.map(({ steps }) => steps),
     ...members.map(({ changes }) => changes),
     ...members.map(({ fresh }) => fresh),
   ]);
   const params = {
-    [constants.BROTLI_PARAM_QUALITY]: content.length <= BEST_MAX ? QUALITY.best : QUALITY.large,
+    [constants.BROTLI_PARAM_QUALITY]: QUALITIES[quality === "best" && content.length > BEST_MAX ? "large" : quality],
     [constants.BROTLI_PARAM_LGWIN]: 23,
     [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
   };

@@ -54,7 +54,7 @@ export async function makeDelta(from: Side, to: Side, data: Written, step: Step)
     step.progress(at + 1, fresh.length, "objects");
   }
   const target = Math.min(GROUP_TARGET, Math.max(SMALL_GROUP, Math.floor(total / GROUPS_WANTED)));
-  const groups = await writeGroups(each(pieces), { file: 0, target, write: data.write });
+  const groups = await writeGroups(each(pieces), { file: 0, target, quality: "best", write: data.write });
   return { version: 1, from: from.image, extra: from.boot, files: [data.path], groups };
 }
 
@@ -126,7 +126,12 @@ export async function makePacks(to: Side, before: PacksBefore | undefined, data:
   });
   const used = [...new Set(kept.map(({ file }) => file))].sort((a, b) => a - b);
   const files = used.map((file) => before?.index.files[file] ?? "");
-  const groups = await writeGroups(smallPieces(to, packed), { file: files.length, target: GROUP_TARGET, write: data.write });
+  const groups = await writeGroups(smallPieces(to, packed), {
+    file: files.length,
+    target: GROUP_TARGET,
+    quality: "quick",
+    write: data.write,
+  });
   return {
     version: 1,
     extra: [],

@@ -9,6 +9,7 @@ import { canonicalJson } from "#formats/canonical-json.ts";
 import { ShapeError, integer, list, literal, parsed, record } from "#formats/shape.ts";
 import type { Reporter } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
+import type { Store } from "#store/store.ts";
 import type { Tree } from "#tree/tree.ts";
 import { objectsOf } from "../publish.ts";
 import { writeDeltas } from "../delta/publish.ts";
