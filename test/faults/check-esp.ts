@@ -1,27 +1,23 @@
 /**
  * The EFI system partition after a power cut: its file system, what the boot loader would start (the product's own resolver
  * decides), and every kernel and initrd that an entry names, byte for byte against the name of their folder.
+ *
+ * fsck.fat may find something about an entry that is being written. The firmware reads it as it is; then the machine mends
+ * it before it mounts it, and the firmware reads that. So both are judged.
  */
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { kernelIdOf } from "#boot/kernel-id.ts";
-import { ENTRIES, readLoader } from "#boot/loader.ts";
-import type { GptPartition } from "#formats/gpt.ts";
+import { ENTRIES } from "#boot/loader.ts";
 import type { Toolchain } from "#toolchain/open.ts";
-import { FatError, openFat } from "./fat.ts";
-import type { Fat, FatFile } from "./fat.ts";
-import { followPartition } from "./partition-file.ts";
-import type { ReplayedDisk } from "./replayed-disk.ts";
+import { viewEsp } from "./esp-view.ts";
+import type { EspScene } from "./esp-view.ts";
+import { openFat } from "./fat.ts";
+import { copySparse, followPartition } from "./partition-file.ts";
 import { runTool } from "./tools.ts";
-import type { EspEntry, EspVerdict } from "./verdict.ts";
-import { SECTOR } from "./write-log.ts";
+import type { EspVerdict } from "./verdict.ts";
 
-export interface EspContext {
-  readonly disk: ReplayedDisk;
-  readonly partition: GptPartition;
+export interface EspContext extends EspScene {
   readonly toolchain: Toolchain;
-  /** A folder in memory. */
-  readonly scratch: string;
 }
 
 /** What a power cut leaves on FAT, which has no journal, and harms nothing: by `fsck.fat -n`. */
@@ -36,107 +32,82 @@ const FSCK_EXPECTED = [
   /^$/,
 ];
 const PIECE = 1 << 20;
-const LOADER = ["EFI/BOOT", "EFI/systemd"] as const;
 /** Paths that fsck.fat must have nothing to say of, in lower case. */
 const NEEDED = ["/efi/", "/loader/loader.conf"] as const;
 
 /** @returns a function that judges the disk as it is at the moment */
 export function openEspChecker(context: EspContext): () => Promise<EspVerdict> {
-  const kernels = new Map<string, string | undefined>();
+  const { disk, partition, toolchain } = context;
+  const known = new Map<string, string | undefined>();
   // fsck.fat -n only reads, so nothing has to be put back.
   const copy = followPartition(baseOf(context), context);
   return async () => {
-    const { disk, partition, scratch } = context;
-    const fat = openFat((offset, length) => disk.read(partition.start + offset, length));
-    const esp = join(scratch, "esp");
-    rmSync(esp, { recursive: true, force: true });
-    mkdirSync(join(esp, ENTRIES), { recursive: true });
-    const problems: string[] = [];
-    const shown = new Set<string>();
-    for (const file of fat.list(ENTRIES) ?? []) {
-      const content = contentOf(file, fat);
-      writeFileSync(join(esp, ENTRIES, file.name), content);
-      if (/^linux /m.test(content.toString("latin1"))) shown.add(file.name);
-    }
-    const state = readLoader(esp);
-    const entries: EspEntry[] = [];
-    const needed: string[] = [...NEEDED];
-    for (const { fileName, tries, entry, problem } of state.entries) {
-      // The boot loader does not show an entry that names no kernel: it is there no more, or not yet.
-      if (problem !== undefined && shown.has(fileName)) problems.push(problem);
-      if (entry === undefined) continue;
-      const startable = tries?.left !== 0;
-      entries.push({ fileName, generation: entry.generation, image: entry.image, startable });
-      if (!startable) continue;
-      needed.push(`/${ENTRIES}/${fileName}`, `/ashlar/${entry.kernelId}/`);
-      const why = kernelProblem(entry.kernelId, fat, { context, known: kernels });
-      if (why !== undefined) problems.push(`${fileName}: ${why}`);
-    }
-    const isNeeded = (file: string): boolean => needed.some((path) => file.startsWith(path));
+    const { verdict, kernels } = viewEsp(
+      openFat((offset, length) => disk.read(partition.start + offset, length)),
+      context,
+      known,
+    );
     copy.bring();
-    problems.push(...(await fsckOf(copy.path, isNeeded, context.toolchain)));
-    for (const folder of LOADER) if ((fat.list(folder) ?? []).length !== 1) problems.push(`${folder} has no boot loader`);
-    return { problems, entries, next: state.next?.entry?.generation };
+    const said = await fsck(copy.path, toolchain);
+    const problems = [...verdict.problems, ...about(said, [...NEEDED, ...kernels])];
+    if (about(said, [`/${ENTRIES}/`]).length === 0) return { ...verdict, problems };
+    const later = await viewMended(copy.path, context);
+    return {
+      problems: [...problems, ...later.problems.map((problem) => `after fsck.fat: ${problem}`)],
+      entries: [...verdict.entries, ...later.entries],
+      next: verdict.next,
+      later: later.next,
+    };
   };
 }
 
-/** As firmware reads it; nothing when it cannot. */
-function contentOf(file: FatFile, fat: Fat): Buffer {
+async function viewMended(path: string, context: EspContext): Promise<EspVerdict> {
+  const mended = join(context.scratch, "esp.mended");
+  rmSync(mended, { force: true });
+  copySparse(path, mended);
+  // As systemd-fsck does.
+  const { exitCode, stdout, stderr } = await runTool(context.toolchain, "usr/sbin/fsck.fat", "-a", mended);
+  const fd = openSync(mended, "r");
   try {
-    return fat.read(file);
-  } catch (error) {
-    if (error instanceof FatError) return Buffer.alloc(0);
-    throw error;
+    const read = (offset: number, length: number): Buffer => {
+      const bytes = Buffer.alloc(length);
+      readSync(fd, bytes, 0, length, offset);
+      return bytes;
+    };
+    // Its places are not the disk's: what is known of those does not count.
+    const { verdict } = viewEsp(openFat(read), context, new Map());
+    const failed = exitCode > 1 ? [`it ended with ${exitCode}: ${stdout.toString()} ${stderr}`.trim()] : [];
+    return { ...verdict, problems: [...failed, ...verdict.problems, ...about(await fsck(mended, context.toolchain), ["/"])] };
+  } finally {
+    closeSync(fd);
   }
 }
 
-function kernelProblem(
-  kernelId: string,
-  fat: Fat,
-  { context, known }: { readonly context: EspContext; readonly known: Map<string, string | undefined> },
-): string | undefined {
-  const files = fat.list(`ashlar/${kernelId}`) ?? [];
-  const [linux, initrd] = ["linux", "initrd"].map((name) => files.find((file) => file.name === name));
-  if (linux === undefined || initrd === undefined) return `ashlar/${kernelId} has no ${linux === undefined ? "linux" : "initrd"}`;
-  try {
-    const key = `${kernelId} ${placesOf(linux, fat, context)} ${placesOf(initrd, fat, context)}`;
-    if (!known.has(key))
-      known.set(key, kernelIdOf(fat.read(linux), fat.read(initrd)) === kernelId ? undefined : `ashlar/${kernelId} has other content`);
-    return known.get(key);
-  } catch (error) {
-    if (error instanceof FatError) return `ashlar/${kernelId}: ${error.message}`;
-    throw error;
-  }
+interface Said {
+  /** In lower case; undefined when it is about all of it. */
+  readonly file: string | undefined;
+  readonly line: string;
 }
 
-/** Names the bytes of a file without reading them. */
-function placesOf(file: FatFile, fat: Fat, { disk, partition }: EspContext): string {
-  const places: string[] = [`${file.size}`];
-  for (const { offset, length } of fat.ranges(file)) {
-    places.push(`${offset}+${length}`);
-    if (!disk.isTouched({ offset: partition.start + offset, length })) continue;
-    const first = (partition.start + offset) / SECTOR;
-    for (let sector = 0; sector * SECTOR < length; sector++) {
-      const source = disk.sourceOf(first + sector);
-      if (source !== undefined) places.push(`${sector}@${source}`);
-    }
-  }
-  return places.join(" ");
-}
-
-/** What fsck.fat says of files that a start needs; what it says of others it puts in order when the machine mounts it. */
-async function fsckOf(path: string, isNeeded: (file: string) => boolean, toolchain: Toolchain): Promise<string[]> {
+/** What `fsck.fat -n` says, without what is expected. */
+async function fsck(path: string, toolchain: Toolchain): Promise<Said[]> {
   const { stdout, stderr } = await runTool(toolchain, "usr/sbin/fsck.fat", "-n", path);
-  const said: string[] = [];
-  let needed = true;
+  const said: Said[] = [];
+  let file: string | undefined;
   for (const line of `${stdout.toString()}\n${stderr}`.split("\n")) {
-    const [file] = /^\/\S*/.exec(line) ?? [];
-    if (file !== undefined) needed = isNeeded(file.toLowerCase());
+    const [named] = /^\/\S*/.exec(line) ?? [];
+    if (named !== undefined) file = named.toLowerCase();
     // Lines about a file are indented.
-    else if (!line.startsWith(" ")) needed = true;
-    if (needed && !FSCK_EXPECTED.some((known) => known.test(line))) said.push(line.trim());
+    else if (!line.startsWith(" ")) file = undefined;
+    if (!FSCK_EXPECTED.some((expected) => expected.test(line))) said.push({ file, line: line.trim() });
   }
-  return said.length === 0 ? [] : [`fsck.fat: ${said.join(" ")}`];
+  return said;
+}
+
+/** What is said of all of it or of files below these paths; what it says of others it puts in order when the machine mounts it. */
+function about(said: readonly Said[], paths: readonly string[]): string[] {
+  const lines = said.filter(({ file }) => file === undefined || paths.some((path) => file.startsWith(path))).map(({ line }) => line);
+  return lines.length === 0 ? [] : [`fsck.fat: ${lines.join(" ")}`];
 }
 
 /** The partition without its zeros, before the first write. */

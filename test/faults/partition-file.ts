@@ -56,7 +56,7 @@ export function followPartition(
 }
 
 /** Holes stay holes. */
-function copySparse(from: string, to: string): void {
+export function copySparse(from: string, to: string): void {
   const PIECE = 1 << 20;
   const [source, target] = [openSync(from, "r"), openSync(to, "wx")];
   try {

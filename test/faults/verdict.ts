@@ -15,6 +15,8 @@ export interface EspVerdict {
   readonly entries: readonly EspEntry[];
   /** What starts when nobody chooses; undefined when nothing of ours does. */
   readonly next: number | undefined;
+  /** What starts when the file system has been mended, where it has to be. */
+  readonly later?: number | undefined;
 }
 
 export interface RootVerdict {
@@ -33,12 +35,13 @@ export function judge(
   root: RootVerdict,
   allowed: { readonly generations: readonly number[]; readonly kept: Readonly<Record<string, string>> },
 ): string[] {
-  const next = esp.next === undefined ? "nothing" : `generation ${esp.next}`;
-  const wrong = esp.next === undefined || !allowed.generations.includes(esp.next);
+  const wrong = [esp.next, ...("later" in esp ? [esp.later] : [])].filter(
+    (next) => next === undefined || !allowed.generations.includes(next),
+  );
   return [
     ...esp.problems,
     ...root.problems,
-    ...(wrong ? [`${next} starts, not ${allowed.generations.join(" or ")}`] : []),
+    ...wrong.map((next) => `${next === undefined ? "nothing" : `generation ${next}`} starts, not ${allowed.generations.join(" or ")}`),
     ...esp.entries
       .filter(({ startable }) => startable)
       .flatMap(({ generation, image }) => [
