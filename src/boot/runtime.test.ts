@@ -37,6 +37,16 @@ test("every enabled unit is there, and every script that a unit runs", () => {
   assert.ok(items.has("/usr/lib/systemd/system/boot-complete.target.requires/ashlar-health.service"));
 });
 
+test("no unit asks for a mount that the initrd made: systemd would not see that it is to stay", () => {
+  const schemas = { "postgresql.service": { version: "17", paths: ["/var/lib/postgresql"], snapshot: true } };
+  const items = contribute({ state: { ...defaults.state, schemas } as Settings["state"] });
+  const lasting = [...items.keys()].flatMap((path) => /\/(\w+)\.mount\.d\/10-ashlar\.conf$/.exec(path)?.[1] ?? []);
+  assert.ok(lasting.includes("state") && lasting.includes("sysroot"));
+  for (const [path, text] of items)
+    for (const [, wanted = ""] of text.matchAll(/^RequiresMountsFor=(.*)$/gm))
+      for (const name of wanted.split(" ")) assert.ok(!lasting.includes(name.slice(1)), `${path}: ${name}`);
+});
+
 test("the initrd's list of state files is sorted, one to a line, and each is watched", () => {
   const items = contribute();
   assert.equal(items.get("/usr/lib/ashlar/etc-mode"), "ephemeral\n");

@@ -10,7 +10,6 @@ export function driftUnits({ state }: Pick<System, "state">): RuntimeUnit[] {
       name: "ashlar-drift-keep.service",
       text: `[Unit]
 Description=Ashlar: changes of /etc that this stop would lose
-RequiresMountsFor=/state /sysroot
 
 [Service]
 Type=oneshot

@@ -46,7 +46,8 @@ const LASTING_MOUNTS = ["etc", "home", "root", "srv", "state", "sysroot", "usr",
 
 /**
  * The initrd's mounts, and those over /usr, stay until the machine is off. Without this systemd would try to unmount them while the journal and
- * everything else still use them, and report failures at each shutdown.
+ * everything else still use them, and report failures at each shutdown. No unit may name one of them in RequiresMountsFor=:
+ * systemd 257 then loads it before it sees that it is mounted, and passes over this.
  */
 export const TREE_MOUNTS_CONF: readonly { readonly unit: string; readonly text: string }[] = LASTING_MOUNTS.map((name) => ({
   unit: `${name}.mount`,

@@ -8,7 +8,7 @@ export function schemaUnits({ state }: System): RuntimeUnit[] {
     text: `[Unit]
 Description=Ashlar: version of the data of ${service}
 Before=${service}
-RequiresMountsFor=/state ${paths.map(escapeUnit).join(" ")}
+RequiresMountsFor=${paths.map(escapeUnit).join(" ")}
 After=systemd-tmpfiles-setup.service
 
 [Service]

@@ -11,7 +11,6 @@ export function sshKeyUnits(system: System): RuntimeUnit[] {
       text: `[Unit]
 Description=Ashlar: ssh host key of this machine
 Before=ssh.service ssh.socket sshd.service
-RequiresMountsFor=/state
 
 [Service]
 Type=oneshot

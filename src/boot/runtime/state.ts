@@ -11,7 +11,6 @@ export function stateUnits(system: System): RuntimeUnit[] {
       name: "ashlar-state-save.service",
       text: `[Unit]
 Description=Ashlar: keep changed state files of /etc
-RequiresMountsFor=/state
 
 [Service]
 Type=oneshot
@@ -36,7 +35,6 @@ TriggerLimitBurst=200
       name: "ashlar-state-keep.service",
       text: `[Unit]
 Description=Ashlar: keep state files of /etc that changed last
-RequiresMountsFor=/state
 
 [Service]
 Type=oneshot
