@@ -29,6 +29,9 @@ export interface AptQuestion {
   readonly local?: string;
 }
 
+/** apt says only this, and not what. */
+const NOTHING_MAY_GO = "Packages need to be removed but remove is disabled";
+
 /** Root of packages that the question brings itself. */
 export const LOCAL = "local";
 
@@ -51,22 +54,28 @@ export async function askApt(question: AptQuestion, { workspace, toolchain }: Ap
     for (const folder of ["state", "archives/partial"]) mkdirSync(join(run, folder), { recursive: true });
     writeFileSync(join(run, "status"), question.installed ?? "");
     writeFileSync(join(run, "preferences"), question.pins.map(pinStanza).join("\n"));
-    const { exitCode, stdout, stderr } = await runInToolchain(
-      toolchain,
-      "apt-get",
-      [...options(question), "install", ...question.install],
-      {
-        binds: [
-          { from: view, to: "/apt" },
-          { from: run, to: "/run/apt" },
-          { from: workspace.archive, to: "/archive", readonly: true },
-        ],
-        allowFailure: true,
-      },
-    );
-    const output = stdout.toString();
-    if (exitCode !== 0) return { possible: false, output: `${output}\n${stderr}` };
-    return { possible: true, packages: parseUris(output) };
+    const ask = async (...how: string[]): Promise<{ exitCode: number; output: string; errors: string }> => {
+      const { exitCode, stdout, stderr } = await runInToolchain(
+        toolchain,
+        "apt-get",
+        [...options(question), ...how, "install", ...question.install],
+        {
+          binds: [
+            { from: view, to: "/apt" },
+            { from: run, to: "/run/apt" },
+            { from: workspace.archive, to: "/archive", readonly: true },
+          ],
+          allowFailure: true,
+        },
+      );
+      return { exitCode, output: stdout.toString(), errors: stderr };
+    };
+    const { exitCode, output, errors } = await ask("--print-uris", ...(question.installed === undefined ? [] : ["--no-remove"]));
+    if (exitCode === 0) return { possible: true, packages: parseUris(output) };
+    if (!errors.includes(NOTHING_MAY_GO)) return { possible: false, output: `${output}\n${errors}` };
+    const simulated = await ask("--simulate");
+    const gone = [...simulated.output.matchAll(/^Remv (\S+)/gm)].map(([, name]) => `E: ${name} of the base would have to go`);
+    return { possible: false, output: gone.length > 0 ? gone.join("\n") : errors };
   } finally {
     rmSync(run, { recursive: true, force: true });
   }
@@ -92,8 +101,7 @@ function options({ architecture, recommends, installed }: AptQuestion): string[]
     recommends ? "--install-recommends" : "--no-install-recommends",
     "-qq",
     "-y",
-    ...(installed === undefined ? ["--allow-downgrades"] : ["--no-remove"]),
-    "--print-uris",
+    ...(installed === undefined ? ["--allow-downgrades"] : []),
   ];
 }
 
