@@ -5,6 +5,7 @@ import type { DeployedLayers, LayerSet } from "#deployment/layers.ts";
 import { readAllRecords } from "#deployment/records.ts";
 import { holdSpace } from "#deployment/space.ts";
 import type { StageResult } from "#deployment/stage.ts";
+import type { Image } from "#image/image.ts";
 import type { Fetched } from "#registry/fetch-objects.ts";
 import type { Release, ReleaseObject } from "#registry/release.ts";
 import type { Step } from "#report/reporter.ts";
@@ -25,6 +26,8 @@ export interface LayeredUpgrade {
 
 export interface LayeredResult {
   readonly result: StageResult;
+  /** The release with the layers on top. */
+  readonly image: Image;
   readonly quarantined: DeployedLayers["quarantined"];
 }
 
@@ -40,6 +43,7 @@ export async function upgradeLayered(upgrade: LayeredUpgrade, store: Store, cont
   const result = await stageLayered(target, upgrade.from, store, context);
   return {
     result: result.outcome === "staged" && fetched !== undefined ? { ...result, fetched } : result,
+    image: target.image,
     quarantined: target.layers?.quarantined ?? [],
   };
 }

@@ -1,10 +1,12 @@
 /** `ashlar layer add|remove|list`: packages and folders of this machine's own, on top of the released image. */
+import { accessSync, constants } from "node:fs";
 import { layerNames } from "#deployment/layers.ts";
 import type { LayerSet } from "#deployment/layers.ts";
 import { locked } from "#deployment/lock.ts";
 import type { StageResult } from "#deployment/stage.ts";
-import { AshlarError } from "#errors";
+import { AshlarError, hasErrno } from "#errors";
 import { table } from "#report/table.ts";
+import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import { isEmpty, withMembers, withoutMembers } from "../../pipeline/layers/set.ts";
 import { withStore } from "../context.ts";
@@ -47,11 +49,7 @@ export async function list(context: AgentContext): Promise<AgentResult> {
   const running = context.machine.running?.digest ?? context.machine.booted?.digest;
   const inUse = head !== undefined && head.image.digest === running;
   const out = new Map(head?.layers?.quarantined.map(({ layer, why }) => [layer, why]));
-  const versions = await withStore(
-    context,
-    async (store) =>
-      new Map(head?.layers === undefined ? [] : lockOf(head.layers.lock, store).packages.map((locked) => [locked.name, locked.version])),
-  );
+  const versions = await versionsOf(context, head?.layers?.lock);
   const kinds: [string, readonly string[]][] = [
     ["package", set.packages],
     ["file", set.debs.map(({ name }) => name)],
@@ -60,7 +58,8 @@ export async function list(context: AgentContext): Promise<AgentResult> {
   const layers = kinds.flatMap(([kind, names]) =>
     names.map((name) => {
       const why = out.get(name);
-      const version = kind === "folder" || why !== undefined ? undefined : (versions.get(name) ?? "part of the base");
+      const version =
+        kind === "folder" || why !== undefined || versions === undefined ? undefined : (versions.get(name) ?? "part of the base");
       return {
         name,
         kind,
@@ -85,6 +84,23 @@ export async function list(context: AgentContext): Promise<AgentResult> {
     Math.min(context.columns, 80),
   );
   return { json, text: [text, ...layers.flatMap(({ name, why }) => (why === undefined ? [] : [`left out: ${name}: ${why}`]))].join("\n") };
+}
+
+/** Versions of a lock's packages by name; undefined for a person who may not look into the store. */
+async function versionsOf(context: AgentContext, lock: ObjectId | undefined): Promise<ReadonlyMap<string, string> | undefined> {
+  if (lock === undefined) return new Map();
+  if (!isReadable(context.machine.store)) return undefined;
+  return withStore(context, async (store) => new Map(lockOf(lock, store).packages.map(({ name, version }) => [name, version])));
+}
+
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (hasErrno(error, "EACCES")) return false;
+    throw error;
+  }
 }
 
 /** Makes the set that `edit` gives the next generation. */

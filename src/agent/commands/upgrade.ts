@@ -8,6 +8,7 @@ import type { DeployedLayers, LayerSet } from "#deployment/layers.ts";
 import { fetchObjects } from "#registry/fetch-objects.ts";
 import type { Fetched } from "#registry/fetch-objects.ts";
 import { fetchRelease } from "#registry/fetch.ts";
+import type { Image } from "#image/image.ts";
 import type { Release, ReleaseObject } from "#registry/release.ts";
 import { openSource } from "#registry/source.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
@@ -52,23 +53,28 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
     });
     const set = wantedOf(headOf(context));
     const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false };
-    const { result, quarantined } = await withStore(context, async (store) => {
+    const { result, image, quarantined } = await withStore(context, async (store) => {
       const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
       const room = (): Promise<void> => makeRoom(context, store, staging);
       const bring = (objects: readonly ReleaseObject[], step: Step): Promise<Fetched> =>
         fetchObjects(source, objects, store, step, { image: release.image.digest, bases: basesOf(context) });
       if (!isEmpty(set)) return upgradeLayered({ release, set, from, makeRoom: room, bring }, store, context);
       const request = { image: release.image, objects: release.objects, ...from, now: context.now(), makeRoom: room, bring };
-      return { result: await stage(request, { machine, loader, store, report }), quarantined: [] };
+      return { result: await stage(request, { machine, loader, store, report }), image: release.image, quarantined: [] };
     });
     const reboot = options.reboot === true && (result.outcome === "staged" || result.outcome === "activated");
     if (reboot) await exec("systemctl", ["reboot"]);
-    return withLayers(present(result, release, reboot), set, quarantined);
+    return withLayers(present(result, release, { image, reboot }), set, quarantined);
   });
 }
 
-function present(result: StageResult, release: Release, reboot: boolean): AgentResult {
-  const json = { ...result, release: release.sequence, digest: release.image.digest, reboot };
+/** @param image what starts: that of the release, or with the machine's layers on top */
+function present(
+  result: StageResult,
+  release: Release,
+  { image, reboot }: { readonly image: Image; readonly reboot: boolean },
+): AgentResult {
+  const json = { ...result, release: release.sequence, digest: image.digest, reboot };
   const restart = reboot ? "The machine restarts." : "It starts at the next reboot.";
   const text = {
     staged: () =>
