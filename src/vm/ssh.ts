@@ -32,12 +32,27 @@ export interface SshTarget {
   readonly toolchain: Toolchain;
 }
 
-/** Runs a command line in the machine's shell. Exit code 255 means that the connection failed. */
-export function ssh(
-  target: SshTarget,
-  command: string,
-  options: { readonly timeout?: number; readonly onLine?: (line: string) => void } = {},
-): Promise<ExecResult> {
+export interface SshOptions {
+  /** Milliseconds for the command. */
+  readonly timeout?: number;
+  readonly onLine?: (line: string) => void;
+}
+
+/** Tries of a connection that ends before it has begun. */
+const GREETINGS = 5;
+
+/**
+ * Runs a command line in the machine's shell. Exit code 255 means that the connection failed. One that the machine ends
+ * before its greeting has run nothing: a server that has just started, or is about to, does that.
+ */
+export async function ssh(target: SshTarget, command: string, options: SshOptions = {}): Promise<ExecResult> {
+  for (let left = GREETINGS; ; await sleep(1000)) {
+    const result = await sshOnce(target, command, options);
+    if (--left === 0 || result.exitCode !== 255 || !/^kex_exchange_identification: /m.test(result.stderr)) return result;
+  }
+}
+
+function sshOnce(target: SshTarget, command: string, options: SshOptions): Promise<ExecResult> {
   const args = [
     "-p",
     String(target.port),
