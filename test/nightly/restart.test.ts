@@ -15,8 +15,8 @@ const THIRD = `{
   files: { "/etc/motd": "Three.\\n", "/etc/nginx/conf.d/third.conf": "# three\\n" },
   units: { "slow.service": { text: "[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/usr/bin/sleep 15\\n[Install]\\nWantedBy=multi-user.target\\n", enable: true } },
 }`;
-const FOURTH = `{ files: { "/etc/motd": "Four.\\n" }, kernel: { arguments: ["ashlar.fourth"] } }`;
-const FIFTH = `{ files: { "/etc/motd": "Five.\\n" }, kernel: { arguments: ["ashlar.fifth"] } }`;
+const FOURTH = `{ files: { "/etc/motd": "Four.\\n" }, kernel: { arguments: ["test.fourth"] } }`;
+const FIFTH = `{ files: { "/etc/motd": "Five.\\n" }, kernel: { arguments: ["test.fifth"] } }`;
 
 let live: Live;
 const step = inOrder((context) => context.diagnostic(live.machine.console.transcript().slice(-3000)));
@@ -68,7 +68,7 @@ step("other kernel arguments take a kexec, which the plan says and which needs n
   assert.deepEqual([plan.way, plan.refused.kexec], ["kexec", []]);
   const firmware = count(/systemd-boot|BdsDxe/g);
   await restart(() => live.sudo("ashlar apply --kexec --progress quiet"));
-  assert.equal(await sudo("cat /etc/motd; grep -o ashlar.fourth /proc/cmdline"), "Four.\nashlar.fourth");
+  assert.equal(await sudo("cat /etc/motd; grep -o test.fourth /proc/cmdline"), "Four.\ntest.fourth");
   await until("test ! -e /sysroot/ashlar/applied.json && systemctl is-active --quiet ashlar-health.service");
   assert.match(await sudo("ashlar status"), /runs generation 4\b/);
   assert.equal(count(/systemd-boot|BdsDxe/g), firmware);
@@ -78,7 +78,7 @@ step("other kernel arguments take a kexec, which the plan says and which needs n
 step("a reboot applies, too, and nobody who confirms in time loses the change", async (context) => {
   await upgrade(FIFTH);
   await restart(() => live.sudo("ashlar apply --reboot --confirm 20m --progress quiet"));
-  assert.equal(await sudo("cat /etc/motd; grep -o ashlar.fifth /proc/cmdline"), "Five.\nashlar.fifth");
+  assert.equal(await sudo("cat /etc/motd; grep -o test.fifth /proc/cmdline"), "Five.\ntest.fifth");
   await until("systemctl is-active --quiet ashlar-confirm.service");
   assert.match(await sudo("ashlar confirm"), /stays\.$/);
   assert.match(await sudo("ashlar status"), /runs generation 5 \(good\)/);
