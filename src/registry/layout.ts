@@ -24,6 +24,12 @@ export function manifestPath(sequence: number): string {
   return `releases/${sequence}.json`;
 }
 
+/** Inverse of {@link manifestPath}; undefined for other paths. */
+export function sequenceOf(path: string): number | undefined {
+  const digits = /^releases\/([1-9]\d{0,14})\.json$/.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 export function signaturePath(sequence: number): string {
   return `${manifestPath(sequence)}.sig`;
 }

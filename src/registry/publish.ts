@@ -1,23 +1,22 @@
 /** The build host's side: objects first, then manifest and signature, `latest.json` last. A crash leaves the old release. */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { constants as zlib, zstdCompress } from "node:zlib";
 import { AshlarError, hasErrno } from "#errors";
 import { canonicalJson } from "#formats/canonical-json.ts";
-import { objectsOfImage } from "#formats/erofs/reader.ts";
 import type { Image } from "#image/image.ts";
 import type { Reporter, Step } from "#report/reporter.ts";
-import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { tryLock } from "#sys/flock.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
-import { publishDeltas } from "./delta/publish.ts";
+import { publishDeltas, publishManifestPatches } from "./delta/publish.ts";
 import type { RegistryErrorCode } from "./errors.ts";
 import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, folderShape, latestShape, manifestPath, objectPath, signaturePath } from "./layout.ts";
+import { objectsOf } from "./objects-of.ts";
 import { parseRelease, renderRelease } from "./release.ts";
 import type { Release, ReleaseObject } from "./release.ts";
 import { signContent } from "./sign.ts";
@@ -69,8 +68,9 @@ export async function publish(request: PublishRequest): Promise<Release> {
     await request.report.step(`publish release ${release.sequence}`, (step) => writeObjects(folder, release.objects, store, step));
     const before = releasesBefore(folder, release.sequence, request.deltas ?? DELTAS);
     await publishDeltas({ folder, release, before, store, report: request.report });
-    syncFileSystem(folder);
     const manifest = renderRelease(release);
+    await publishManifestPatches(folder, release, before, manifest);
+    syncFileSystem(folder);
     writeFileAtomic(join(folder, manifestPath(release.sequence)), manifest);
     writeFileAtomic(join(folder, signaturePath(release.sequence)), signContent(manifest, request.keyPath));
     writeFileAtomic(join(folder, LATEST_FILE), `${canonicalJson({ version: 1, sequence: release.sequence })}\n`);
@@ -78,18 +78,6 @@ export async function publish(request: PublishRequest): Promise<Release> {
   } finally {
     closeSync(lock);
   }
-}
-
-/** Everything that a machine needs to run an image, with sizes in bytes; sorted by digest. */
-export function objectsOf(image: Image, store: Store): ReleaseObject[] {
-  const sizes = new Map<ObjectId, number>();
-  for (const { object, size } of objectsOfImage(store.read(image.digest))) {
-    const id = parseObjectId(object);
-    if (id !== undefined) sizes.set(id, size);
-  }
-  const boot = image.kernel === undefined ? [] : [image.kernel.linux, image.kernel.initrd];
-  for (const id of [image.digest, ...boot]) sizes.set(id, statSync(store.pathOf(id)).size);
-  return [...sizes].map(([object, size]) => ({ object, size })).sort((a, b) => (a.object < b.object ? -1 : 1));
 }
 
 function openFolder(folder: string): number {

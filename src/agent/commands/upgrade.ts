@@ -20,7 +20,7 @@ import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { settleTrials } from "../health/judge.ts";
 import { upgradeLayered } from "../layer-upgrade.ts";
-import { basesOf } from "../bases.ts";
+import { basesOf, manifestsFrom } from "../bases.ts";
 import { headOf, wantedOf } from "../layers.ts";
 
 export interface UpgradeOptions {
@@ -41,7 +41,7 @@ const EXIT_REFUSED = 3;
 export async function upgrade(context: AgentContext, options: UpgradeOptions): Promise<AgentResult> {
   const { machine, loader, report } = context;
   const system = systemOf(machine);
-  const source = openSource(options.from ?? system.updates.source ?? noSource());
+  const source = manifestsFrom(openSource(options.from ?? system.updates.source ?? noSource()), context);
   return locked(machine, "upgrade", async () => {
     await settleTrials(context);
     const { sequence } = floorsOf(readAllRecords(machine.deployments));

@@ -16,6 +16,7 @@ import type { DeltaIndex } from "./index-file.ts";
 import { deltaFiles, packFiles } from "./layout.ts";
 import type { DeltaFiles } from "./layout.ts";
 import { makeDelta, makePacks } from "./make.ts";
+import { makeManifestPatch, manifestPatchPath } from "./manifest.ts";
 import type { PacksBefore, Side, Written } from "./make.ts";
 
 export interface PublishDeltas {
@@ -53,6 +54,22 @@ export async function writeDeltas({ folder, release, before, store, report }: Pu
     });
   }
   return paths;
+}
+
+/** The manifest as a difference from what machines with these releases can list. */
+export async function publishManifestPatches(
+  folder: string,
+  release: Release,
+  before: readonly Release[],
+  manifest: Buffer,
+): Promise<void> {
+  for (const { image, objects } of before) {
+    const patch = await makeManifestPatch(objects, manifest);
+    if (patch === undefined) continue;
+    const path = join(folder, manifestPatchPath(release.sequence, image.digest));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileAtomic(path, patch);
+  }
 }
 
 function sideOf({ image, objects }: Pick<Release, "image" | "objects">, read: (object: ObjectId) => Buffer): Side {

@@ -11,7 +11,7 @@ import type { Reporter } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { Tree } from "#tree/tree.ts";
-import { objectsOf } from "../publish.ts";
+import { objectsOf } from "../objects-of.ts";
 import { writeDeltas } from "../delta/publish.ts";
 import { MANIFEST_MAX, parseRelease, renderRelease } from "../release.ts";
 import type { Release } from "../release.ts";
