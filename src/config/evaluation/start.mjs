@@ -5,10 +5,12 @@
  */
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
-import { argv } from "node:process";
+import { argv, stdin } from "node:process";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-const kept = new Map(parse(readFileSync(0, "utf8")).map((module) => [module.url, module]));
+// Not readFileSync(0): on a busy host the parent may not have written yet, and its end of the socket does not block.
+const kept = new Map(parse(await text(stdin)).map((module) => [module.url, module]));
 const { WebAssembly } = globalThis;
 const scripts = { loaded: [], missed: false };
 
