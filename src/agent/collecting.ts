@@ -11,6 +11,7 @@ import type { Store } from "#store/store.ts";
 import { systemOf } from "./context.ts";
 import type { AgentContext } from "./context.ts";
 import { refreshRecovery } from "./recovery.ts";
+import { downloadedRelease } from "./updates/downloaded.ts";
 
 export interface Collected extends CollectResult {
   /** Bytes of copies of services' data that no generation needs any more. */
@@ -34,7 +35,9 @@ export async function collectGenerations(
   const { machine, loader } = context;
   if (options.dryRun !== true) refreshRecovery(context, store);
   const rules = retentionRules(systemOf(machine), context.now());
-  const result = await collect({ machine, loader, store }, { ...options, rules });
+  // What was fetched ahead stays, unless another release is on its way.
+  const staging = options.staging ?? downloadedRelease(store);
+  const result = await collect({ machine, loader, store }, { ...options, rules, ...(staging === undefined ? {} : { staging }) });
   // Going back to the installed generation is a reset, which asks for no copies.
   const numbers = result.kept.flatMap(({ generation, why }) => (why === "installed" ? [] : [generation]));
   const snapshotBytes = options.dryRun === true ? 0 : pruneSnapshots(machine, numbers);

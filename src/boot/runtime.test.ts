@@ -3,14 +3,16 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { exec } from "#sys/exec.ts";
 import type { System } from "#config/system.ts";
+import { updatesOf } from "#config/updates.ts";
 import { bootContributions } from "./runtime.ts";
 
-type Settings = Pick<System, "state" | "ssh" | "boot">;
+type Settings = Pick<System, "state" | "ssh" | "boot" | "updates">;
 const ssh = { enable: true, port: 22, passwordAuthentication: false, permitRootLogin: "no" } as const;
 const defaults: Settings = {
   ssh,
   state: { etcMode: "ephemeral", etc: ["ssh/key", "machine-id"], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
   boot: { timeout: 3, tries: 3, deadline: 900, failsafe: "login", factoryReset: false },
+  updates: updatesOf(),
 };
 
 const contribute = (settings: Partial<Settings> = {}): Map<string, string> =>
@@ -111,4 +113,28 @@ test("an image says what the boot menu may start of it, and has the units for ju
   assert.deepEqual(of({ failsafe: "shell" }), ["failsafe\n", true, true, false]);
   assert.deepEqual(of({ failsafe: "off", factoryReset: true }), ["reset\n", false, false, true]);
   assert.deepEqual(of({ failsafe: "off" }), ["\n", false, false, false]);
+});
+
+test("a timer looks for releases only when the config wants it, spread so that its window is still open", () => {
+  const timer = "/usr/lib/systemd/system/ashlar-update.timer";
+  assert.equal(contribute().has(timer), false);
+  const staged = contribute({ updates: updatesOf({ automatic: { window: ["02:00-04:00"] } }) }).get(timer) ?? "";
+  assert.match(staged, /^OnUnitInactiveSec=6h\nRandomizedDelaySec=60min\nFixedRandomDelay=yes$/m);
+  const applied = contribute({
+    updates: updatesOf({ automatic: { mode: "apply", hours: 12, window: ["Sat,Sun 02:00-02:40", "Mon 23:00-01:00"] } }),
+  });
+  assert.match(
+    applied.get(timer) ?? "",
+    /^OnUnitInactiveSec=12h\nOnCalendar=Sun,Sat \*-\*-\* 02:00\nOnCalendar=Mon \*-\*-\* 23:00\nRandomizedDelaySec=20min$/m,
+  );
+  assert.ok(applied.has("/usr/lib/systemd/system/timers.target.wants/ashlar-update.timer"));
+});
+
+test("neighbours get objects only when the config wants it, from a process without rights, in the named networks", () => {
+  const [socket, service] = ["socket", "service"].map((type) => `/usr/lib/systemd/system/ashlar-neighbours.${type}`) as [string, string];
+  assert.equal(contribute().has(socket), false);
+  const items = contribute({ updates: updatesOf({ neighbours: { serve: true, port: 99, allow: ["192.0.2.0/24"] } }) });
+  assert.match(items.get(socket) ?? "", /^ListenStream=99\nIPAddressDeny=any\nIPAddressAllow=localhost 192\.0\.2\.0\/24$/m);
+  assert.match(items.get(service) ?? "", /^DynamicUser=yes$/m);
+  assert.match(items.get(service) ?? "", /^IPAddressAllow=localhost 192\.0\.2\.0\/24$/m);
 });

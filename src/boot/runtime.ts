@@ -15,6 +15,7 @@ import { sshKeyUnits } from "./runtime/ssh.ts";
 import { recoveryUnits } from "./runtime/recovery.ts";
 import { schemaDropIns, schemaUnits } from "./runtime/schemas.ts";
 import { stateUnits } from "./runtime/state.ts";
+import { updateUnits } from "./runtime/updates.ts";
 import { varKeep, wipedUnits } from "./runtime/var.ts";
 import { recoveryKinds } from "./recovery.ts";
 import type { RuntimeUnit } from "./runtime/unit.ts";
@@ -36,6 +37,7 @@ export function bootContributions(system: System): Contribution[] {
     ...schemaUnits(system),
     ...wipedUnits(system),
     ...recoveryUnits(system.boot),
+    ...updateUnits(system),
   ];
   return [
     ...MOUNT_POINTS.map(({ path, mode }): Contribution => ({ kind: "directory", path, mode })),

@@ -23,6 +23,7 @@ const RULES: readonly Rule[] = [
   schemasAreOfData,
   commandsAreNamedOnce,
   somebodyCanLogIn,
+  automaticHasWhatItNeeds,
 ];
 
 function pathsAreUsedOnce(system: System): Problem[] {
@@ -189,4 +190,28 @@ function somebodyCanLogIn({ health }: System): Problem[] {
         },
       ]
     : [];
+}
+
+function automaticHasWhatItNeeds({ updates: { automatic, source } }: System): Problem[] {
+  if (automatic === undefined) return [];
+  return [
+    ...(source.length === 0
+      ? [
+          {
+            path: ["updates", "automatic"],
+            message: "expected `updates.source` beside it; there is nowhere to look",
+            hint: "name a source",
+          },
+        ]
+      : []),
+    ...(automatic.mode === "apply" && automatic.window.length === 0
+      ? [
+          {
+            path: ["updates", "automatic", "window"],
+            message: "is missing; `apply` may interrupt services and has to know when",
+            hint: 'e.g. ["02:00-04:00"]',
+          },
+        ]
+      : []),
+  ];
 }

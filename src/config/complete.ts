@@ -5,6 +5,7 @@ import type { Operators } from "./health.ts";
 import type { FileInput, NetworkInterfaceInput, SystemInput, UserInput } from "./input.ts";
 import { withoutShorthands } from "./shorthand.ts";
 import type { FileSpec, LayerSource, System, UserSpec } from "./system.ts";
+import { updatesOf } from "./updates.ts";
 
 /** A written config with its short forms expanded. `files` come from `sources.ts`, which read the local ones. */
 export interface LongSystem extends Omit<SystemInput, Shortened> {
@@ -93,12 +94,7 @@ export function complete(
       factoryReset: input.boot?.factoryReset ?? false,
     },
     health: healthOf(input.health, unitNames(input.health?.units), operatorsOf(input, ssh)),
-    updates: {
-      keys: sortedSet(input.updates?.keys ?? []),
-      ...(input.updates?.source === undefined ? {} : { source: input.updates.source }),
-      ...(input.updates?.mirror === undefined ? {} : { mirror: input.updates.mirror }),
-      retention: retentionOf(input.updates?.retention),
-    },
+    updates: updatesOf(input.updates),
   };
   const packages = sortedSet(input.packages ?? []);
   return JSON.parse(canonicalJson({ ...system, packages })) as System;
@@ -148,6 +144,7 @@ function interfaceOf(name: string, net: NetworkInterfaceInput): System["network"
     addresses,
     gateway: typeof net.gateway === "string" ? [net.gateway] : (net.gateway ?? []),
     dns: net.dns ?? [],
+    ...(net.metered === undefined ? {} : { metered: net.metered }),
   };
 }
 
@@ -158,14 +155,6 @@ function schemasOf(schemas: NonNullable<SystemInput["state"]>["schemas"]): Syste
       { paths: sortedSet(paths), version, snapshot: snapshot ?? true },
     ]),
   );
-}
-
-function retentionOf(written: NonNullable<SystemInput["updates"]>["retention"]): System["updates"]["retention"] {
-  return {
-    count: written?.count ?? 2,
-    ...(written?.days === undefined ? {} : { days: written.days }),
-    installed: written?.installed ?? true,
-  };
 }
 
 /** "644" and "0644" are one mode. */

@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import * as z from "zod";
+import { parseTimeWindow } from "#formats/time-window.ts";
 import { nearest } from "./nearest.ts";
 
 /** Text that must match; the pattern is in the JSON Schema too, so that editors check it. */
@@ -66,6 +67,9 @@ export const mode = (): z.ZodString =>
 export const ipAddress = (): z.ZodString => judged((value) => isIP(value) !== 0, 'an IP address, such as "192.0.2.1" or "2001:db8::1"');
 
 export const ipPrefix = (): z.ZodString => judged(isPrefix, 'an address with its prefix length, such as "192.0.2.10/24"');
+
+export const timeWindow = (): z.ZodString =>
+  judged((value) => parseTimeWindow(value) !== undefined, 'a window of time, such as "02:00-04:00" or "Sat,Sun 22:00-06:00"');
 
 /** The names that tzdata has are the names that Node knows. */
 export const timeZone = (): z.ZodString =>

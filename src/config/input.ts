@@ -173,6 +173,8 @@ export interface NetworkInterfaceInput {
   readonly gateway?: string | readonly string[] | undefined;
   /** Name servers. */
   readonly dns?: readonly string[] | undefined;
+  /** Whether what it carries costs by volume; by default NetworkManager is asked where it runs, and mobile networks (`wwan*`) do. */
+  readonly metered?: boolean | undefined;
 }
 
 export interface SshInput {
@@ -308,8 +310,14 @@ export interface UpdatesInput {
   readonly retention?: RetentionInput | undefined;
   /** Public keys; a release must be signed by one of them. */
   readonly keys?: readonly string[] | undefined;
-  /** Where `ashlar upgrade` looks: a URL or a folder made by `ashlar publish`. */
-  readonly source?: string | undefined;
+  /** Where `ashlar upgrade` looks: addresses or folders of `ashlar publish` and `ashlar push`. All are asked; the first that has the newest release is taken, and the others when it fails. */
+  readonly source?: string | readonly string[] | undefined;
+  /** Which releases this machine follows; default `latest`. For a registry, the tag of the address says it. */
+  readonly channel?: string | undefined;
+  /** What the machine does by itself, and when; nothing, unless this is written. */
+  readonly automatic?: AutomaticInput | undefined;
+  /** Objects from and for machines in the same network. */
+  readonly neighbours?: NeighboursInput | undefined;
 }
 
 export interface RetentionInput {
@@ -319,4 +327,28 @@ export interface RetentionInput {
   readonly days?: number | undefined;
   /** Whether the generation that the machine was installed with stays, for a factory reset; default true. */
   readonly installed?: boolean | undefined;
+}
+
+export interface AutomaticInput {
+  /** How far it goes: only look; fetch, too; make it what starts next; also run it, in a window, with the least interruption. Default `stage`. */
+  readonly mode?: "check" | "download" | "stage" | "apply" | undefined;
+  /** Hours from one look to the next; default 6. */
+  readonly hours?: number | undefined;
+  /** Minutes over which machines spread themselves, each always at the same place, by its machine id; default 60. */
+  readonly jitter?: number | undefined;
+  /** When it may be run, in local time, such as `"02:00-04:00"` or `"Sat,Sun 22:00-06:00"`; only `apply` needs one. */
+  readonly window?: readonly string[] | undefined;
+  /** Whether it goes on over a connection that costs by volume; default false. */
+  readonly metered?: boolean | undefined;
+}
+
+export interface NeighboursInput {
+  /** Machines nearby that are asked for what is missing before the source is; what they send is believed by its digest only. */
+  readonly ask?: readonly string[] | undefined;
+  /** Whether this machine gives its own objects to others; default false. */
+  readonly serve?: boolean | undefined;
+  /** TCP port on which it does; default 8472. */
+  readonly port?: number | undefined;
+  /** Networks whose machines get something; default the private ones: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7, fe80::/10. */
+  readonly allow?: readonly string[] | undefined;
 }

@@ -26,6 +26,7 @@ import {
 } from "./fields.ts";
 import { health } from "./health-schema.ts";
 import { absolutePath, etcPath, imagePath } from "./paths.ts";
+import { automatic, channel, neighbours, source } from "./updates-schema.ts";
 
 /** One object of options: unknown names are refused, every option may be left out. */
 function options<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
@@ -133,6 +134,12 @@ const networkInterface = options({
     .optional()
     .describe("Default gateways."),
   dns: z.array(ipAddress()).optional().describe("Name servers."),
+  metered: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether what it carries costs by volume; by default NetworkManager is asked where it runs, and mobile networks (`wwan*`) do.",
+    ),
 });
 
 const network = options({
@@ -238,9 +245,16 @@ const updates = options({
     .describe("The Debian mirror that the machine itself uses, for `ashlar layer`; default: its apt sources."),
   retention: retention.optional().describe("Which generations stay on the machine besides those that run, start next or are pinned."),
   keys: z.array(releaseKey()).optional().describe("Public keys; a release must be signed by one of them."),
-  source: matching(/^(https?:\/\/[!-~]+|\/[!-~]*)$/, "an http(s) URL or an absolute path")
+  source: source
     .optional()
-    .describe("Where `ashlar upgrade` looks: a URL or a folder made by `ashlar publish`."),
+    .describe(
+      "Where `ashlar upgrade` looks: addresses or folders of `ashlar publish` and `ashlar push`. All are asked; the first that has the newest release is taken, and the others when it fails.",
+    ),
+  channel: channel
+    .optional()
+    .describe("Which releases this machine follows; default `latest`. For a registry, the tag of the address says it."),
+  automatic: automatic.optional().describe("What the machine does by itself, and when; nothing, unless this is written."),
+  neighbours: neighbours.optional().describe("Objects from and for machines in the same network."),
 });
 
 export const systemSchema = options({

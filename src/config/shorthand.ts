@@ -38,9 +38,14 @@ const LONG: Readonly<Record<string, Expand>> = {
   sysctl: each((value) => (typeof value === "number" ? String(value) : value)),
   network: within(
     "interfaces",
-    each((value) => within("gateway", (gateway) => (typeof gateway === "string" ? [gateway] : gateway))(within("dhcp", yesNo)(value))),
+    each((value) => within("gateway", toList)(within("dhcp", yesNo)(value))),
   ),
+  updates: within("source", toList),
 };
+
+function toList(value: unknown): unknown {
+  return typeof value === "string" ? [value] : value;
+}
 
 function yesNo(value: unknown): unknown {
   return typeof value === "boolean" ? (value ? "yes" : "no") : value;

@@ -2,6 +2,7 @@
  * System: the evaluated configuration, every default filled in. Plain JSON, canonical, hashed; made by `complete.ts`.
  */
 import type { HealthSpec } from "./health.ts";
+import type { UpdatesSpec } from "./updates.ts";
 
 export interface UserSpec {
   readonly uid?: number;
@@ -31,15 +32,6 @@ export interface StateSchema {
   readonly version: number;
   /** False: too large to copy; raising the version is one-way. */
   readonly snapshot: boolean;
-}
-
-/** Which generations stay besides those that are always kept. */
-export interface Retention {
-  readonly count: number;
-  /** Absent: none goes for its age. */
-  readonly days?: number;
-  /** Keep the generation of the first installation. */
-  readonly installed: boolean;
 }
 
 export interface LayerSource {
@@ -87,6 +79,8 @@ export interface System {
           readonly addresses: readonly string[];
           readonly gateway: readonly string[];
           readonly dns: readonly string[];
+          /** What it carries costs by volume, or does not; absent: the machine finds out. */
+          readonly metered?: boolean;
         }
       >
     >;
@@ -122,6 +116,5 @@ export interface System {
     readonly factoryReset: boolean;
   };
   readonly health: HealthSpec;
-  /** ed25519 public keys ("ashlar-key-1:<base64>") that releases must be signed by, and where `upgrade` looks. */
-  readonly updates: { readonly keys: readonly string[]; readonly source?: string; readonly mirror?: string; readonly retention: Retention };
+  readonly updates: UpdatesSpec;
 }

@@ -12,12 +12,12 @@ import type { BaseOptions } from "./base.ts";
 import type { Context } from "./context.ts";
 import { imageKey } from "./keys.ts";
 import { lockPathOf } from "./lock-path.ts";
-import { recordOf } from "./record.ts";
+import { findRecord, recordOf } from "./record.ts";
 import type { BuildRecord } from "./record.ts";
 import { nameFullDisk } from "./space.ts";
 
 export interface BuildOptions extends Omit<BaseOptions, "locale"> {
-  /** Path of system.ts, .json or .yaml. */
+  /** Path of system.ts, .json or .yaml; or `image:` and the beginning of the digest of an image that is here already. */
   readonly config: string;
   /** Refuse to write the lock, for CI: it must exist, fit, and know every id. */
   readonly locked?: boolean;
@@ -32,9 +32,10 @@ export interface BuildResult extends BuildRecord {
 
 /**
  * Builds the image of a config.
- * @throws every error of the stages; E_BUILD_SPACE, E_LOCK_MISSING, E_LOCK_STALE, E_LOCK_IDS
+ * @throws every error of the stages; E_BUILD_SPACE, E_LOCK_MISSING, E_LOCK_STALE, E_LOCK_IDS; E_IMAGE_UNKNOWN, E_IMAGE_AMBIGUOUS
  */
 export async function buildSystem(options: BuildOptions, context: Context): Promise<BuildResult> {
+  if (options.config.startsWith(IMAGE)) return builtImage(options.config.slice(IMAGE.length), context);
   const loaded = await context.report.step("evaluate the config", () => loadSystem(options.config, context.workspace));
   const lock = await fittingLock(options, loaded, context);
   const store = await openStore(context.workspace.store);
@@ -63,7 +64,19 @@ export async function buildSystem(options: BuildOptions, context: Context): Prom
   }
 }
 
-async function fittingLock(options: BuildOptions, loaded: LoadedSystem, context: Context): Promise<Lock> {
+const IMAGE = "image:";
+
+async function builtImage(digest: string, { workspace }: Context): Promise<BuildResult> {
+  const store = await openStore(workspace.store);
+  try {
+    return { ...findRecord(store, digest), cached: true };
+  } finally {
+    await store.close();
+  }
+}
+
+/** The lock beside a config, made when there is none. @throws E_LOCK_MISSING, E_LOCK_STALE */
+export async function fittingLock(options: Pick<BuildOptions, "config" | "locked">, loaded: LoadedSystem, context: Context): Promise<Lock> {
   const path = lockPathOf(options.config);
   if (!existsSync(path)) {
     if (options.locked === true)
@@ -82,7 +95,7 @@ async function fittingLock(options: BuildOptions, loaded: LoadedSystem, context:
 }
 
 /** New names in the ledger become part of the lock, so that they keep their numbers for ever. */
-function rememberIds(options: BuildOptions, lock: Lock, ids: Lock["ids"]): Lock {
+export function rememberIds(options: Pick<BuildOptions, "config" | "locked">, lock: Lock, ids: Lock["ids"]): Lock {
   const final = { ...lock, ids };
   if (digestOf(final) === digestOf(lock)) return lock;
   if (options.locked === true)

@@ -1,11 +1,12 @@
 /** `ashlar export`, `push`, `pull` and `import`: images as container images, in a folder or a registry. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { entriesOf } from "#formats/composefs/entries.ts";
 import { writeImage } from "#formats/erofs/writer.ts";
 import type { Image } from "#image/image.ts";
+import { dockerArchive } from "#registry/oci/docker-archive.ts";
 import { exportImage } from "#registry/oci/image.ts";
-import { importImage, notTheImage } from "#registry/oci/import.ts";
+import { findImage, importImage, notTheImage } from "#registry/oci/import.ts";
 import { layoutRepository } from "#registry/oci/layout.ts";
 import type { Descriptor } from "#registry/oci/manifest.ts";
 import { pullImage } from "#registry/oci/pull.ts";
@@ -25,6 +26,7 @@ import { dumpText, parseTree } from "#tree/dump.ts";
 import { buildSystem } from "./build.ts";
 import type { BuildOptions } from "./build.ts";
 import type { Context } from "./context.ts";
+import type { ForeignOptions } from "./foreign.ts";
 import type { BuildRecord } from "./record.ts";
 
 export interface ExportOptions extends BuildOptions {
@@ -151,21 +153,37 @@ export async function pullOci(
   return context.report.step("pull", (step) => pullImage(repository, options.folder, reference.tag ?? "latest", step));
 }
 
+export interface ImportOptions extends RegistryOptions {
+  /** oci://…, or an image in a folder or file: `openImage` says which. */
+  readonly from: string;
+  /** What makes a machine of an image that others made; asked for only then. */
+  readonly foreign: () => Promise<ForeignOptions>;
+}
+
 export interface ImportResult {
   readonly image: Image;
   /** Bytes of all contents are in the store; this is the number of paths. */
   readonly paths: number;
+  /** False for an image that Ashlar made, which has the digest that was built. */
+  readonly foreign: boolean;
 }
 
 /**
- * Takes an image that Ashlar made out of its plain layers into this host's store: the same composefs digest or an error.
- * @throws E_OCI_*, E_TAR_*; the store then has no new image
+ * Takes an image out of its plain layers into this host's store. Of one that Ashlar made comes the same composefs digest, or an
+ * error; one of others is the base for a config.
+ * @throws E_OCI_*, E_TAR_*, E_IMPORT_*; the store then has no new image
  */
-export async function importOci(options: RegistryOptions & { readonly from: string }, context: Context): Promise<ImportResult> {
-  const repository = openRepository(options);
-  return withStore(context, (store) =>
-    context.report.step("import the layers", async (step) => {
-      const { image, tree, system, lock } = await importImage(repository, store, step);
+export async function importOci(options: ImportOptions, context: Context): Promise<ImportResult> {
+  const repository = openImage(options);
+  const found = await findImage(repository);
+  return withStore(context, async (store) => {
+    if (found.artifact === undefined) {
+      const { importForeign } = await import("./foreign.ts");
+      const { record, tree } = await importForeign({ repository, found }, await options.foreign(), store, context);
+      return { image: record.image, paths: tree.nodes.size, foreign: true };
+    }
+    return context.report.step("import the layers", async (step) => {
+      const { image, tree, system, lock } = await importImage(repository, found, store, step);
       // Not marked as an image before it is known to be the one.
       const digest = store.add(writeImage(entriesOf(tree)));
       if (digest !== image.digest) throw notTheImage(repository.address, image, digest);
@@ -173,13 +191,16 @@ export async function importOci(options: RegistryOptions & { readonly from: stri
       const record: BuildRecord = { image, dump: store.add(Buffer.from(dumpText(tree), "latin1")), system, lock };
       store.flush();
       putRef(store, "images", image.digest, record);
-      return { image, paths: tree.nodes.size };
-    }),
-  );
+      return { image, paths: tree.nodes.size, foreign: false };
+    });
+  });
 }
 
-function openRepository({ from, ...options }: RegistryOptions & { readonly from: string }): OciRepository {
-  if (!isOciAddress(from)) return layoutRepository(from);
+/** A registry's image, or one in a folder: `oci:DIR`, `docker-archive:FILE`, or the path alone. */
+function openImage({ from, ...options }: Pick<ImportOptions, "from"> & RegistryOptions): OciRepository {
+  if (from.startsWith("docker-archive:")) return dockerArchive(from.slice("docker-archive:".length));
+  if (!isOciAddress(from))
+    return statSync(from, { throwIfNoEntry: false })?.isFile() === true ? dockerArchive(from) : layoutRepository(from);
   const reference = parseReference(from);
   return registryRepository(openSession(reference, options), reference);
 }

@@ -3,6 +3,8 @@
 export type RegistryErrorCode =
   /** The address is neither a folder nor an http(s) URL, or nothing answers there. */
   | "E_SOURCE_UNREACHABLE"
+  /** It sends too little to wait for, and there is another one. */
+  | "E_SOURCE_SLOW"
   /** What is there is no release folder, or one of a newer format. */
   | "E_SOURCE_FORMAT"
   /** The manifest is not what `docs/formats/release.md` describes. */
@@ -23,4 +25,6 @@ export type RegistryErrorCode =
   | "E_KEY_EXISTS"
   | "E_KEY_MALFORMED"
   | "E_PUBLISH_SEQUENCE"
-  | "E_PUBLISH_FOLDER";
+  | "E_PUBLISH_FOLDER"
+  /** Objects are to be left out that a release has which the folder does not have. */
+  | "E_CARRY_FROM";

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { AshlarError, hasErrno } from "#errors";
 import type { RegistryErrorCode } from "./errors.ts";
 import { httpSource } from "./http.ts";
+import type { HttpOptions } from "./http.ts";
 import { isLayout } from "./oci/layout.ts";
 import { isOciAddress } from "./oci/reference.ts";
 import { layoutSource, registrySource } from "./oci/source.ts";
@@ -13,11 +14,12 @@ import type { ByteRange, ReleaseSource } from "./stream.ts";
 
 /**
  * @param address a folder, `file:` URL, http(s) URL, or `oci://host/name[:tag][@digest]`
+ * @param http how patient to be with a web server or registry
  * @throws E_SOURCE_UNREACHABLE when it is none of these, E_OCI_REFERENCE, E_OCI_CREDENTIALS
  */
-export function openSource(address: string): ReleaseSource {
-  if (/^https?:\/\//i.test(address)) return httpSource(address);
-  if (isOciAddress(address)) return registrySource(address);
+export function openSource(address: string, http: HttpOptions = {}): ReleaseSource {
+  if (/^https?:\/\//i.test(address)) return httpSource(address, http);
+  if (isOciAddress(address)) return registrySource(address, http);
   const folder = resolve(address.startsWith("file:") ? fileURLToPath(address) : address);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new AshlarError<RegistryErrorCode>("E_SOURCE_UNREACHABLE", `${address} is neither a folder nor an http(s) address`, {

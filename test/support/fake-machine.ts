@@ -45,7 +45,12 @@ export async function installMachine(root: string, releases: string, trustedKeys
   writeFileSync(at("sysroot/ashlar/deployments/000001.json"), renderDeployment(firstDeployment(release.image)));
   const system = {
     name,
-    updates: { keys: trustedKeys, source: releases, retention: { count: 2, installed: false } },
+    updates: {
+      keys: trustedKeys,
+      source: [releases],
+      retention: { count: 2, installed: false },
+      neighbours: { ask: [], serve: false, port: 8472, allow: [] },
+    },
     health: { units: [], commands: [] },
   };
   writeFileSync(at("usr/lib/ashlar/system.json"), JSON.stringify(system));

@@ -29,7 +29,12 @@ export const SYSTEM: System = {
   state: { etcMode: "ephemeral", etc: [], var: {}, varMode: "persistent", wiped: 3, schemas: {} },
   boot: { timeout: 3, tries: 3, deadline: 900, failsafe: "login", factoryReset: false },
   health: { units: [], commands: [] },
-  updates: { keys: [], retention: { count: 2, installed: true } },
+  updates: {
+    keys: [],
+    source: [],
+    retention: { count: 2, installed: true },
+    neighbours: { ask: [], serve: false, port: 8472, allow: [] },
+  },
 };
 
 export function locked(name: string, version: string, content = "0"): LockedPackage {

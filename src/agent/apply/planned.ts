@@ -9,6 +9,7 @@ import type { Plan, Side } from "#apply/plan/plan.ts";
 import { treeOf } from "#apply/plan/tree.ts";
 import type { System } from "#config/system.ts";
 import type { Deployment } from "#deployment/deployment.ts";
+import type { Machine, RunningImage } from "#deployment/machine.ts";
 import { readRecords } from "#deployment/records.ts";
 import { generationNumberOf } from "#deployment/running.ts";
 import { AshlarError } from "#errors";
@@ -33,23 +34,22 @@ export interface Planned {
  * @throws E_APPLY_NOT_BOOTED, E_APPLY_ROOT, E_GENERATION_UNKNOWN
  */
 export async function planFor(context: AgentContext, generation: number | undefined): Promise<Planned> {
-  const { machine, loader, report } = context;
-  const { booted, running } = machine;
-  if (booted === undefined || running === undefined)
-    throw new AshlarError<ApplyErrorCode>("E_APPLY_NOT_BOOTED", "this computer does not run a generation of Ashlar", {
-      hint: "run it on a machine made by `ashlar disk`",
-    });
-  if (process.getuid?.() !== 0)
-    throw new AshlarError<ApplyErrorCode>("E_APPLY_ROOT", "what programs have in their memory can be seen only by root", {
-      hint: "sudo ashlar plan",
-    });
-  const records = readRecords(machine.deployments);
+  const { machine, loader } = context;
+  requireRunning(machine);
   const wanted = generation ?? loader.entries().next;
-  const target = records.deployments.find(({ number }) => number === wanted);
+  const target = readRecords(machine.deployments).deployments.find(({ number }) => number === wanted);
   if (target === undefined)
     throw new AshlarError("E_GENERATION_UNKNOWN", `generation ${wanted ?? "that starts next"} is not on this machine`, {
       hint: "`ashlar generations` lists those there are; `ashlar upgrade` brings a newer one",
     });
+  return planTo(context, target);
+}
+
+/** The same to what need be no generation yet: its objects are here. @throws E_APPLY_NOT_BOOTED, E_APPLY_ROOT */
+export async function planTo(context: AgentContext, target: Deployment): Promise<Planned> {
+  const { machine, report } = context;
+  const { booted, running } = requireRunning(machine);
+  const records = readRecords(machine.deployments);
   const started = records.deployments.find(({ number }) => number === generationNumberOf(booted, records));
   return report.step("compare", async () =>
     withStore(context, async (store) => {
@@ -69,6 +69,18 @@ export async function planFor(context: AgentContext, generation: number | undefi
       return { plan: found, target, system: after };
     }),
   );
+}
+
+function requireRunning({ booted, running }: Machine): { readonly booted: RunningImage; readonly running: RunningImage } {
+  if (booted === undefined || running === undefined)
+    throw new AshlarError<ApplyErrorCode>("E_APPLY_NOT_BOOTED", "this computer does not run a generation of Ashlar", {
+      hint: "run it on a machine made by `ashlar disk`",
+    });
+  if (process.getuid?.() !== 0)
+    throw new AshlarError<ApplyErrorCode>("E_APPLY_ROOT", "what programs have in their memory can be seen only by root", {
+      hint: "sudo ashlar plan",
+    });
+  return { booted, running };
 }
 
 function sideOf(store: Store, digest: string, generation: number | undefined, kernel: Side["kernel"]): Side {

@@ -14,7 +14,8 @@ import { systemOf, withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { damageOf, describeDamage } from "../repair/damage.ts";
 import type { Damage } from "../repair/damage.ts";
-import { heal, sourcesOf } from "../repair/heal.ts";
+import { heal, healingSources } from "../repair/heal.ts";
+import { sourcesOf } from "../updates/followed.ts";
 import { recompose } from "../repair/recompose.ts";
 import type { Healed } from "../repair/heal.ts";
 
@@ -76,7 +77,8 @@ async function healAll(
     ...found
   }: Omit<Found, "boot"> & { readonly deployments: readonly Deployment[]; readonly options: FsckCommandOptions },
 ): Promise<Healed & Omit<Found, "boot">> {
-  const sources = sourcesOf(options.from, systemOf(context.machine).updates.source, deployments);
+  const followed = sourcesOf(context.machine, systemOf(context.machine));
+  const sources = healingSources(options.from, followed, deployments);
   let [{ problems, damage }, all] = [found, NOTHING_HEALED];
   for (let round = 0; round < ROUNDS && damage.length > 0; round++) {
     const result = await context.report.step("fetch damaged objects", async (step) => {

@@ -1,10 +1,12 @@
 import { statusOf } from "#deployment/status.ts";
 import type { GenerationStatus, MachineStatus } from "#deployment/status.ts";
 import { openSession } from "#drift/session.ts";
-import { formatBytes, formatCount } from "#report/format.ts";
+import { formatBytes, formatCount, formatDuration } from "#report/format.ts";
 import { table } from "#report/table.ts";
 import { systemOf } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
+import { followedSource } from "../updates/followed.ts";
+import { describeRelease, readLastLook } from "../updates/last-look.ts";
 
 /** `ashlar status` */
 export async function status(context: AgentContext): Promise<AgentResult> {
@@ -18,17 +20,41 @@ export async function status(context: AgentContext): Promise<AgentResult> {
     "",
     ...found.space.map(({ path, size, free }) => `${path}: ${formatBytes(free)} of ${formatBytes(size)} free`),
     ...(found.degraded === undefined ? [] : [`degraded: ${found.degraded}`]),
+    ...updateLines(context, found.generations),
     ...found.problems.map((problem) => `problem: ${problem}`),
     ...(edited === undefined ? [] : [`An edit session of ${edited.by} lies over /usr until the next start: sudo ashlar drift`]),
     ...(found.complete ? [] : ["Boot entries can be read only by root: sudo ashlar status"]),
   ];
-  return { json: { name, ...found, ...(edited === undefined ? {} : { edited }) }, text: lines.join("\n") };
+  const look = readLastLook(context.machine);
+  const follows = followedSource(context.machine);
+  const updates = { ...(look === undefined ? {} : { look }), ...(follows === undefined ? {} : { follows }) };
+  return { json: { name, ...found, updates, ...(edited === undefined ? {} : { edited }) }, text: lines.join("\n") };
 }
 
 /** `ashlar generations` */
 export async function generations(context: AgentContext): Promise<AgentResult> {
   const found = statusOf(context.machine, context.loader);
   return { json: { generations: found.generations, complete: found.complete }, text: generationTable(found.generations, context) };
+}
+
+/** What the last look for a release found. Nothing is asked now: this works without a network. */
+function updateLines(context: AgentContext, generations: readonly GenerationStatus[]): string[] {
+  const look = readLastLook(context.machine);
+  const follows = followedSource(context.machine);
+  const ago = look === undefined ? "" : formatDuration(Math.max(0, context.now() - look.when) * 1000);
+  return [
+    ...(follows === undefined ? [] : [`Upgrades come from ${follows} (\`ashlar switch --reset\`: from the config's source)`]),
+    ...(look?.release === undefined
+      ? []
+      : [
+          describeRelease(
+            look.release,
+            generations.findLast(({ digest, trial }) => digest === look.release?.image && trial !== "none")?.generation,
+          ),
+        ]),
+    ...(look?.failure === undefined ? [] : [`The last look for a release failed: ${look.failure}`]),
+    ...(look === undefined ? [] : [`Looked ${ago} ago.`]),
+  ];
 }
 
 function running({ booted, running: seen, generations }: MachineStatus): string {

@@ -26,10 +26,10 @@ export interface Healed {
 
 const MANIFEST = /\/releases\/\d+\.json$/;
 
-/** Where a generation's objects may be had: what was named, what the config names, and where each generation came from. */
-export function sourcesOf(named: string | undefined, configured: string | undefined, deployments: readonly Deployment[]): string[] {
+/** Where a generation's objects may be had: what was named, what this machine follows, and where each generation came from. */
+export function healingSources(named: string | undefined, followed: readonly string[], deployments: readonly Deployment[]): string[] {
   const origins = deployments.flatMap(({ origin }) => (MANIFEST.test(origin) ? [origin.replace(MANIFEST, "")] : []));
-  return [...new Set([named, configured, ...origins.toReversed()].flatMap((address) => address ?? []))];
+  return [...new Set([named, ...followed, ...origins.toReversed()].flatMap((address) => address ?? []))];
 }
 
 /** Asks one source after the other until nothing is damaged. */

@@ -5,7 +5,10 @@ import type { CommandTable } from "../command.ts";
 export const USAGE = `  ashlar status                    what runs, what starts next, space, problems
   ashlar upgrade [--from SOURCE]   fetch the newest release, to start next
          [--retry] [--reboot]      even if it failed its trial; restart at once
-  ashlar switch SOURCE             the release at SOURCE (oci://…@sha256:…)
+         [--check|--download]      only say what there is; only fetch it
+         [--unattended]            as updates.automatic says (for the timer)
+  ashlar switch SOURCE             upgrade from there, now and from now on
+         [--reset]                 from where the config says
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
@@ -18,27 +21,41 @@ export const USAGE = `  ashlar status                    what runs, what starts 
   ashlar fsck                      measure every object of the store again
          [--repair]                fetch what is damaged, from where it came
          [--from SOURCE]           or from there
+  ashlar neighbours                objects for machines nearby (a unit runs it)
   ashlar why NAME                  where a path, unit or kernel argument is from`;
 
 export const generations: CommandTable = {
   status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
   generations: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).generations(context) },
   upgrade: {
-    options: { from: TEXT, retry: FLAG, reboot: FLAG },
+    options: { from: TEXT, retry: FLAG, reboot: FLAG, check: FLAG, download: FLAG, unattended: FLAG },
     operands: [0, 0],
-    run: async (context, { from, retry, reboot }) =>
-      (await import("../commands/upgrade.ts")).upgrade(context, {
-        ...(typeof from === "string" ? { from } : {}),
+    run: async (context, { from, retry, reboot, check, download, unattended }) => {
+      const only = Object.entries({ check, download, unattended }).flatMap(([name, given]) => (given === true ? [name] : []));
+      if (only.length > 1) throw usage(`--${only.join(" and --")} exclude each other`);
+      if (only.length > 0 && (retry === true || reboot === true)) throw usage(`--${only[0]} goes with neither --retry nor --reboot`);
+      const source = typeof from === "string" ? from : undefined;
+      if (check === true) return (await import("../commands/look.ts")).check(context, source);
+      if (download === true) return (await import("../commands/look.ts")).download(context, source);
+      if (unattended === true && source !== undefined) throw usage("--unattended goes where the config says, not --from");
+      if (unattended === true) return (await import("../commands/unattended.ts")).unattended(context);
+      return (await import("../commands/upgrade.ts")).upgrade(context, {
+        ...(source === undefined ? {} : { from: source }),
         retry: retry === true,
         reboot: reboot === true,
-      }),
+      });
+    },
   },
   switch: {
-    options: { retry: FLAG, reboot: FLAG },
-    operands: [1, 1],
-    missing: "a source: oci://host/name[:tag][@sha256:…], a folder or an http(s) address",
-    run: async (context, { retry, reboot }, [from = ""]) =>
-      (await import("../commands/upgrade.ts")).upgrade(context, { from, retry: retry === true, reboot: reboot === true }),
+    options: { retry: FLAG, reboot: FLAG, reset: FLAG },
+    operands: [0, 1],
+    run: async (context, { retry, reboot, reset }, [source]) => {
+      const commands = await import("../commands/switch.ts");
+      if ((source === undefined) !== (reset === true))
+        throw usage("switch takes a source (oci://host/name[:tag][@sha256:…], a folder or an http(s) address), or --reset");
+      if (source === undefined) return commands.resetSource(context);
+      return commands.switchSource(context, source, { retry: retry === true, reboot: reboot === true });
+    },
   },
   rollback: {
     options: { reboot: FLAG, "restore-state": FLAG, "keep-state": FLAG, only: TEXT, from: TEXT, "dry-run": FLAG },
@@ -82,6 +99,13 @@ export const generations: CommandTable = {
         ...(typeof keep === "string" ? { keep: wholeNumber(keep, "--keep") } : {}),
         dryRun: dryRun === true,
       }),
+  },
+  neighbours: {
+    options: { store: TEXT },
+    operands: [0, 0],
+    // For ashlar-neighbours.service, which sees nothing else of the machine.
+    run: async (context, { store }) =>
+      (await import("../commands/neighbours.ts")).serveNeighbours(typeof store === "string" ? store : context.machine.store),
   },
   why: {
     options: {},

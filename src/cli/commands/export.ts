@@ -1,10 +1,15 @@
 import { resolve } from "node:path";
-import { formatBytes } from "#report/format.ts";
+import { AshlarError } from "#errors";
+import { formatBytes, formatCount } from "#report/format.ts";
 import { defineCommand } from "../command.ts";
 import { configParameter, configPath } from "../config-path.ts";
+import type { CommandRun } from "../context.ts";
 
 type ExportFlags = {
-  readonly oci: string;
+  readonly oci?: string;
+  readonly usb?: string;
+  readonly of?: string;
+  readonly from?: readonly string[];
   readonly tag: string;
   readonly key?: string;
   readonly sequence?: number;
@@ -12,18 +17,30 @@ type ExportFlags = {
 };
 
 export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
-  brief: "Write the image as a container image into a folder",
+  brief: "Write an image into a folder, to be carried",
   description:
-    "Builds what is missing and writes an OCI image layout: layers that podman, skopeo and registries take, a package's files always in " +
-    "the same one, and beside them what a machine needs. With a key it is a signed release, and the folder a source for `ashlar upgrade --from`.",
+    "--oci builds what is missing and writes an OCI image layout: layers that podman, skopeo and registries take, a package's files always in " +
+    "the same one, and beside them what a machine needs. With a key it is a signed release, and the folder a source for `ashlar upgrade --from`. " +
+    "--usb copies the newest release of a folder of `ashlar publish`, with its signatures, and only what machines with the releases of --from lack.",
   examples: [
     { arguments: "export --oci web.oci", does: "then: skopeo copy oci:web.oci:latest …" },
     { arguments: "export --oci /media/usb/web --key release-key.pem", does: "then: ashlar upgrade --from /media/usb/web" },
+    { arguments: "export --usb /media/usb/web --of /srv/releases/web --from 6 --from 7", does: "for machines that run release 6 or 7" },
   ],
   needsRoot: true,
   parameters: {
     flags: {
-      oci: { kind: "parsed", parse: String, brief: "Folder of the layout, made when missing", placeholder: "DIR" },
+      oci: { kind: "parsed", parse: String, brief: "Folder of the layout, made when missing", placeholder: "DIR", optional: true },
+      usb: { kind: "parsed", parse: String, brief: "Folder to carry, made when missing", placeholder: "DIR", optional: true },
+      of: { kind: "parsed", parse: String, brief: "With --usb: the folder of `ashlar publish`", placeholder: "DIR", optional: true },
+      from: {
+        kind: "parsed",
+        parse: String,
+        brief: "With --usb: the release that a machine runs, by number or image; may be repeated",
+        placeholder: "RELEASE",
+        variadic: true,
+        optional: true,
+      },
       tag: { kind: "parsed", parse: String, brief: "Name of the image in the layout", placeholder: "TAG", default: "latest" },
       key: { kind: "parsed", parse: String, brief: "Sign a release with this private key", placeholder: "FILE", optional: true },
       sequence: { kind: "parsed", parse: parseSequence, brief: "Number of the release (default: 1)", placeholder: "N", optional: true },
@@ -31,8 +48,11 @@ export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
     },
     positional: { kind: "tuple", parameters: [configParameter] },
   },
-  async run({ oci, tag, key, sequence = 1, locked }, [config], context) {
+  async run(flags, [config], context) {
+    const { oci, usb, tag, key, sequence = 1, locked } = flags;
     const { cwd } = context;
+    if (usb !== undefined) return carry({ ...flags, usb }, context);
+    if (oci === undefined) throw usage("export takes --oci DIR or --usb DIR");
     const release = key === undefined ? {} : { release: { key: resolve(cwd, key), sequence } };
     const { exportOci } = await import("#pipeline");
     const result = await exportOci({ config: await configPath(cwd, config), folder: resolve(cwd, oci), tag, locked, ...release }, context);
@@ -41,6 +61,22 @@ export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
     return { json, text: `${oci}: ${result.image.digest}, ${result.layers.length} layers, ${formatBytes(bytes)}` };
   },
 });
+
+async function carry({ usb, of, oci, key, from = [] }: ExportFlags & { readonly usb: string }, { cwd, report }: CommandRun) {
+  if (oci !== undefined || key !== undefined) throw usage("--usb goes with neither --oci nor --key: the release is signed already");
+  if (of === undefined) throw usage("--usb takes --of DIR, the folder of `ashlar publish`");
+  const { carryRelease } = await import("#registry/carried.ts");
+  const request = { releases: resolve(cwd, of), folder: resolve(cwd, usb), from };
+  const { release, objects, bytes, ...carried } = await report.step("copy the release", async (step) => carryRelease(request, step));
+  const known = carried.from.map((each) => each.sequence);
+  const json = { folder: request.folder, release: release.sequence, digest: release.image.digest, from: known, objects, bytes };
+  const who = known.length === 0 ? "any machine" : `machines with release ${known.join(", ")}`;
+  return { json, text: `${usb}: release ${release.sequence} for ${who}; ${formatCount(objects, "object")}, ${formatBytes(bytes)} written` };
+}
+
+function usage(message: string): AshlarError<"E_USAGE"> {
+  return new AshlarError("E_USAGE", message, { hint: "ashlar export --help", exitCode: 2 });
+}
 
 /** @throws SyntaxError for what is no whole number from 1 */
 function parseSequence(text: string): number {

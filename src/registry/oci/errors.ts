@@ -31,6 +31,8 @@ export type OciErrorCode =
   | "E_OCI_TREE"
   /** The folder is no OCI image layout. */
   | "E_OCI_LAYOUT"
+  /** The file is no archive of one image. */
+  | "E_OCI_ARCHIVE"
   /** The image is of another architecture, or not one that Ashlar made. */
   | "E_OCI_IMAGE"
   /** The release that hangs on the image does not belong to it. */

@@ -13,7 +13,7 @@ import { fetchRelease } from "../fetch.ts";
 import { createKey } from "../sign.ts";
 import { openSource } from "../source.ts";
 import { groupPaths } from "./groups.ts";
-import { importImage } from "./import.ts";
+import { findImage, importImage } from "./import.ts";
 import { layoutRepository } from "./layout.ts";
 
 const place = scratch();
@@ -35,7 +35,9 @@ void test("an image that comes back from its layers is the same in every attribu
   const folder = fresh();
   await exportFixture(folder, parts, { keyPath });
   const other = await openTestStore(fresh());
-  const back = await silentReporter.step("import", (step) => importImage(layoutRepository(folder), other, step));
+  const layout = layoutRepository(folder);
+  const found = await findImage(layout);
+  const back = await silentReporter.step("import", (step) => importImage(layout, found, other, step));
   assert.equal(renderDumpfile(entriesOf(back.tree)), renderDumpfile(entriesOf(parts.tree)));
   assert.deepEqual(back.image, parts.image);
   for (const object of [back.image.kernel?.linux, back.image.kernel?.initrd, back.system, back.lock])

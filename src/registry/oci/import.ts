@@ -1,7 +1,8 @@
-/** An image that Ashlar made, back from its layers: the tree, and the record of what hangs on it. */
+/** Images, back from their layers: with the record that hangs on those that Ashlar made, or the bare tree of one that others made. */
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { AshlarError, messageOf } from "#errors";
+import type { ByteString } from "#formats/bytes.ts";
 import { imageShape } from "#formats/image-record.ts";
 import { ShapeError, list, string } from "#formats/shape.ts";
 import type { Image } from "#image/image.ts";
@@ -15,6 +16,7 @@ import type { OciErrorCode } from "./errors.ts";
 import { IMAGE_ARTIFACT, LOCK_TYPE, OBJECT, OBJECT_SIZE, OBJECT_TYPE, RECORD_TYPE, SYSTEM_TYPE } from "./image.ts";
 import { fieldsOf } from "./manifest.ts";
 import type { Descriptor, Manifest } from "./manifest.ts";
+import type { OciDigest } from "./reference.ts";
 import { newestArtifact } from "./release.ts";
 import { readBlob, resolveImage } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
@@ -35,16 +37,47 @@ const OBJECT_MAX = 1024 ** 3;
 
 const decompress = promisify(zstdDecompress);
 
+export interface ImportableImage {
+  readonly digest: OciDigest;
+  readonly manifest: Manifest;
+  /** What hangs on an image that Ashlar made; undefined for those of others. */
+  readonly artifact: Manifest | undefined;
+}
+
+/** Looks an image up, once. @throws E_OCI_* */
+export async function findImage(repository: OciRepository): Promise<ImportableImage> {
+  const { descriptor, manifest } = await resolveImage(repository, undefined);
+  return { digest: descriptor.digest, manifest, artifact: await newestArtifact(repository, descriptor.digest, IMAGE_ARTIFACT) };
+}
+
 /**
- * Everything of an image into a store. Whether the tree is the image is for the caller to see: only its digest says so.
+ * The files of an image that others made: those that describe a machine, without what the kernel or a container engine
+ * puts into folders of its own.
+ * @param mtime seconds since 1970 of every inode
  * @throws E_OCI_*, E_TAR_*, E_XATTR_FORBIDDEN
  */
-export async function importImage(repository: OciRepository, store: Store, step: Step): Promise<ImportedImage> {
-  const { descriptor, manifest } = await resolveImage(repository, undefined);
-  const artifact = await newestArtifact(repository, descriptor.digest, IMAGE_ARTIFACT);
+export async function importTree(
+  repository: OciRepository,
+  { manifest }: ImportableImage,
+  options: { readonly mtime: number; readonly store: Store; readonly step: Step; readonly skip: (path: ByteString) => boolean },
+): Promise<Tree> {
+  return treeOfLayers(repository, await layersOf(repository, manifest), options);
+}
+
+/**
+ * Everything of an image that Ashlar made into a store. Whether the tree is the image is for the caller to see: only its
+ * digest says so.
+ * @throws E_OCI_*, E_TAR_*, E_XATTR_FORBIDDEN
+ */
+export async function importImage(
+  repository: OciRepository,
+  { manifest, artifact }: ImportableImage,
+  store: Store,
+  step: Step,
+): Promise<ImportedImage> {
   if (artifact === undefined)
     throw new AshlarError<OciErrorCode>("E_OCI_IMAGE", `${repository.address} was not made by Ashlar: no record of an image hangs on it`, {
-      hint: "only images of `ashlar push` and `ashlar export` can be imported",
+      hint: "`ashlar import ADDRESS CONFIG` makes a machine of an image of others",
       details: { address: repository.address },
     });
   const blob = (type: string): Promise<Buffer> => readBlob(repository, onlyOf(artifact, type, repository), JSON_MAX);

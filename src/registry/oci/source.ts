@@ -21,6 +21,7 @@ import type { Descriptor } from "./manifest.ts";
 import { layoutRepository } from "./layout.ts";
 import { parseReference, renderReference } from "./reference.ts";
 import { openSession, registryRepository } from "./registry.ts";
+import type { RegistryOptions } from "./registry.ts";
 import { DELTA_TYPE, PATH, findRelease } from "./release.ts";
 import type { FoundRelease } from "./release.ts";
 import { checkedBlob } from "./repository.ts";
@@ -32,9 +33,9 @@ const PARALLEL = 3;
 const IN_MEMORY_MAX = 4 * 1024 * 1024;
 
 /** @throws E_OCI_REFERENCE, E_OCI_CREDENTIALS */
-export function registrySource(address: string): ReleaseSource {
+export function registrySource(address: string, options: RegistryOptions = {}): ReleaseSource {
   const reference = parseReference(address);
-  const repository = registryRepository(openSession(reference), reference);
+  const repository = registryRepository(openSession(reference, options), reference);
   return sourceOf(repository, ({ image }) => renderReference({ ...reference, digest: image }));
 }
 

@@ -7,6 +7,7 @@ import { AshlarError } from "#errors";
 import { compareBytes, toText } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
 import type { TarEntry } from "#formats/tar/entry.ts";
+import { refuseSpecial } from "#formats/tar/reader.ts";
 import { readTarStream } from "#formats/tar/stream.ts";
 import type { Step } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
@@ -37,15 +38,23 @@ const ROOT_OWNED = { kind: "directory", mode: 0o755, uid: 0, gid: 0 } as const;
 const OVERLAY_XATTR = /^(trusted|user)\.overlay\./;
 const XATTR_VALUE_MAX = 65_536;
 
+export interface TreeOptions {
+  /** Seconds since 1970 of every inode. */
+  readonly mtime: number;
+  readonly store: Store;
+  readonly step: Step;
+  /** Paths that are passed over, whatever they are; without it, an image with a device or the like is refused. */
+  readonly skip?: (path: ByteString) => boolean;
+}
+
 /**
  * Reads layers, the lowest first, into a tree.
- * @param mtime seconds since 1970 of every inode
  * @throws E_TAR_*, E_XATTR_FORBIDDEN, E_OCI_DIGEST, E_OCI_SIZE, E_OCI_DIFF_ID, E_OCI_LAYER
  */
 export async function treeOfLayers(
   repository: OciRepository,
   layers: readonly LayerSource[],
-  { mtime, store, step }: { readonly mtime: number; readonly store: Store; readonly step: Step },
+  { mtime, store, step, skip }: TreeOptions,
 ): Promise<Tree> {
   const names: Names = new Map([["/", ROOT_OWNED]]);
   let done = 0;
@@ -53,7 +62,7 @@ export async function treeOfLayers(
   for (const { descriptor, diffId } of layers) {
     const hash = createHash("sha256");
     const tar = hashing(unpacked(checkedBlob(repository, descriptor), descriptor), hash);
-    await applyLayer(names, tar, store, descriptor);
+    await applyLayer(names, tar, descriptor, { store, skip });
     const actual = `sha256:${hash.digest("hex")}`;
     if (actual !== diffId)
       throw new AshlarError<OciErrorCode>(
@@ -76,12 +85,19 @@ async function* hashing(stream: AsyncIterable<Buffer>, hash: ReturnType<typeof c
   }
 }
 
-async function applyLayer(names: Names, tar: AsyncIterable<Buffer>, store: Store, descriptor: Descriptor): Promise<void> {
+async function applyLayer(
+  names: Names,
+  tar: AsyncIterable<Buffer>,
+  descriptor: Descriptor,
+  { store, skip }: { readonly store: Store; readonly skip: TreeOptions["skip"] },
+): Promise<void> {
   /** Paths that this layer has put: its own whiteouts do not remove them. */
   const own = new Set<ByteString>();
   let number = 0;
-  for await (const { entry, size, content } of readTarStream(tar)) {
+  for await (const { entry, size, content } of readTarStream(tar, { special: skip !== undefined })) {
     number++;
+    if (skip?.(entry.path) === true) continue;
+    refuseSpecial(entry, {}, number);
     if (whiteout(names, own, entry, descriptor)) continue;
     const inode = await inodeOf(names, entry, number, () => storeContent(store, content, size));
     put(names, entry.path, inode, number);

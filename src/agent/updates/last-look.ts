@@ -1,0 +1,101 @@
+/**
+ * What the last look for a release found, so that `ashlar status` can say it without a network. Only a memory: one that is
+ * missing or cannot be read says nothing.
+ */
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import type { Machine } from "#deployment/machine.ts";
+import { ShapeError, boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
+import { formatBytes, formatCount } from "#report/format.ts";
+import type { ObjectId } from "#store/object.ts";
+import { objectIdShape } from "#store/shape.ts";
+import { writeFileAtomic } from "#sys/atomic.ts";
+import { textIfThere } from "#sys/if-there.ts";
+import type { PassedOver } from "./newest.ts";
+
+export interface LastLook {
+  readonly version: 1;
+  /** Seconds since 1970. */
+  readonly when: number;
+  /** Absent when none was found. */
+  readonly release?: FoundRelease;
+  readonly passed: readonly PassedOver[];
+  /** Why there is none: what failed, or what kept this machine from looking. */
+  readonly failure?: string;
+}
+
+export interface FoundRelease {
+  readonly sequence: number;
+  readonly image: ObjectId;
+  readonly address: string;
+  /** Objects and bytes (uncompressed) that this machine lacks. */
+  readonly missing: { readonly objects: number; readonly bytes: number };
+  /** Everything is here; nothing starts it yet. */
+  readonly downloaded: boolean;
+  /** Whether the kernel is another one than that which runs. */
+  readonly kernel: boolean;
+  /** What running it takes, where that is known: "reboot", "restart of nginx.service". */
+  readonly plan?: string;
+}
+
+const PASSED_MAX = 64;
+const TEXT_MAX = 4096;
+
+const text = string(TEXT_MAX);
+const lookShape = record({
+  version: literal(1),
+  when: integer(0, 2 ** 40),
+  release: optional(
+    record({
+      sequence: integer(1),
+      image: objectIdShape,
+      address: text,
+      missing: record({ objects: integer(0), bytes: integer(0) }),
+      downloaded: boolean,
+      kernel: boolean,
+      plan: optional(text),
+    }),
+  ),
+  passed: list(record({ address: text, why: text }), PASSED_MAX),
+  failure: optional(text),
+});
+
+export function readLastLook(machine: Machine): LastLook | undefined {
+  const written = textIfThere(pathIn(machine));
+  if (written === undefined) return undefined;
+  try {
+    return lookShape(JSON.parse(written), "");
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof ShapeError) return undefined;
+    throw error;
+  }
+}
+
+/** Everybody may read it: addresses hold no passwords (logins are in root's own files). */
+export function writeLastLook(machine: Machine, look: Omit<LastLook, "version">): void {
+  const passed = look.passed.slice(0, PASSED_MAX).map(({ address, why }) => ({ address: short(address), why: short(why) }));
+  const failure = look.failure === undefined ? {} : { failure: short(look.failure) };
+  writeFileAtomic(pathIn(machine), `${JSON.stringify({ version: 1, ...look, passed, ...failure })}\n`);
+  chmodSync(pathIn(machine), 0o644);
+}
+
+/** One line about a release that was found. */
+export function describeRelease(
+  { sequence, address, missing, downloaded, kernel, plan }: FoundRelease,
+  generation: number | undefined,
+): string {
+  if (generation !== undefined) return `Release ${sequence}, the newest, is generation ${generation}.`;
+  const what = downloaded
+    ? "is downloaded; `ashlar upgrade` makes it the next to start"
+    : `is available at ${address}: ${formatCount(missing.objects, "object")}, ${formatBytes(missing.bytes)}, to fetch`;
+  const takes = plan ?? (kernel ? "reboot (another kernel)" : undefined);
+  return `Release ${sequence} ${what}.${takes === undefined ? "" : ` To run it: ${takes}.`}`;
+}
+
+function short(line: string): string {
+  return line.slice(0, TEXT_MAX);
+}
+
+function pathIn({ sysroot }: Machine): string {
+  return join(sysroot, "ashlar/update.json");
+}
