@@ -9,6 +9,7 @@ import { silentReporter } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
 import type { Tree, TreeNode } from "#tree/tree.ts";
 import { noise } from "./release-fixture.ts";
+import { tinyKernel } from "./tiny-kernel.ts";
 
 const OWNER = { mode: 0o644, uid: 0, gid: 0 } as const;
 const INFO = "/usr/lib/sysimage/dpkg/info";
@@ -38,7 +39,7 @@ export function ociParts(store: Store, { version = "1", epoch = 1_700_000_000 }:
   }
   file("/usr/lib/big/blob", noise(77, 5 * 1024 * 1024));
   lists("big", ["/usr/lib/big/blob"]);
-  file(`/usr/lib/modules/${KERNEL}/vmlinuz`, noise(5, 70_000));
+  file(`/usr/lib/modules/${KERNEL}/vmlinuz`, tinyKernel(noise(5, 70_000)));
   file("/usr/bin/tool", noise(8, 4000), { mode: 0o4755, gid: 7 });
   nodes.set("/usr/bin/zlink", { kind: "hardlink", target: "/usr/bin/tool" });
   file("/usr/bin/ping", noise(9, 500), {
@@ -62,7 +63,7 @@ export function ociParts(store: Store, { version = "1", epoch = 1_700_000_000 }:
 }
 
 function imageOf(tree: Tree, store: Store): Image {
-  const linux = store.add(noise(5, 70_000));
+  const linux = store.add(tinyKernel(noise(5, 70_000)));
   return {
     version: 1,
     name: "web",
