@@ -122,7 +122,11 @@ async function run(command: string): Promise<string> {
   console.send(`${command}; echo "end of" it\n`);
   await console.waitFor(/end of" it\r?\n/, COMMAND_MS);
   const [all] = await console.waitFor(/[^]*?end of it/, COMMAND_MS);
-  return all.replace(/end of it$/, "").trim();
+  // What was typed before the shell's first prompt was there may be followed by another one.
+  return all
+    .replace(/end of it$/, "")
+    .replace(/^(# )+/, "")
+    .trim();
 }
 
 async function restart(context: TestContext): Promise<void> {
