@@ -5,6 +5,7 @@
  * can start. Nothing is removed when something that refers to objects cannot be read.
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { AshlarError } from "#errors";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
 import { verityDigest } from "#formats/fsverity.ts";
@@ -24,6 +25,7 @@ import { prunePast, readAllRecords, retireRecord } from "./records.ts";
 import type { Past } from "./records.ts";
 import { transition } from "./trial.ts";
 import { readTrials } from "./trials.ts";
+import { removeUnfinished } from "#sys/atomic.ts";
 
 export interface CollectOptions {
   /** Newest startable generations to keep besides those that are always kept; that of the rules when absent, or 2. */
@@ -78,6 +80,7 @@ export async function collect(
   if (options.dryRun !== true) {
     loader.prune();
     prunePast(machine.deployments);
+    for (const folder of [machine.deployments, join(machine.sysroot, "ashlar")]) removeUnfinished(folder);
   }
   const { removed, bytes } = await collectObjects(store, { roots, dryRun: options.dryRun ?? false });
   return {

@@ -27,8 +27,6 @@ export interface Records {
   readonly unreadable: readonly { readonly path: string; readonly why: string }[];
 }
 
-/** A record that a killed process did not finish. */
-const UNFINISHED = /^\d{6}\.json\.[0-9a-f]{12}\.tmp$/;
 const RECORD = /^(\d{6})(?:\.(removed|failed))?\.json$/;
 /** Past records beyond these only take space; the newest and those that failed last are what matters. */
 const PAST_MAX = 32;
@@ -84,9 +82,8 @@ export function settleRecord(folder: string, number: number): void {
   syncFolder(folder);
 }
 
-/** Removes past records, but for the newest ones and the one with the highest sequence, and what killed processes left. */
+/** Removes past records, but for the newest ones and the one with the highest sequence. */
 export function prunePast(folder: string): void {
-  for (const name of namesIfThere(folder)) if (UNFINISHED.test(name)) rmSync(join(folder, name), { force: true });
   const { past } = readRecords(folder);
   const floor = Math.max(0, ...past.map(({ deployment }) => deployment.sequence ?? 0));
   const floorKeeper = past.findLast(({ deployment }) => (deployment.sequence ?? 0) === floor);

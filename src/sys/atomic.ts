@@ -3,7 +3,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { namesIfThere } from "./if-there.ts";
 
 export interface WriteOptions {
   /** Permission bits; 0644 when absent. */
@@ -31,6 +32,14 @@ export function writeFileAtomic(path: string, content: Buffer | string, options:
     throw error;
   }
   syncFolder(folder);
+}
+
+/** What a killed process left of {@link writeFileAtomic}. */
+const UNFINISHED = /\.[0-9a-f]{12}\.tmp$/;
+
+/** Removes what killed processes left in a folder. Nobody else may be writing there. */
+export function removeUnfinished(folder: string): void {
+  for (const name of namesIfThere(folder)) if (UNFINISHED.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** Makes renames and new names in `folder` durable. */

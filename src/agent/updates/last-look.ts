@@ -2,7 +2,6 @@
  * What the last look for a release found, so that `ashlar status` can say it without a network. Only a memory: one that is
  * missing or cannot be read says nothing.
  */
-import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "#deployment/machine.ts";
 import { ShapeError, boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
@@ -76,7 +75,6 @@ export function writeLastLook(machine: Machine, look: Omit<LastLook, "version">)
   const passed = look.passed.slice(0, PASSED_MAX).map(({ address, why }) => ({ address: short(address), why: short(why) }));
   const failure = look.failure === undefined ? {} : { failure: short(look.failure) };
   writeFileAtomic(pathIn(machine), `${JSON.stringify({ version: 1, ...look, passed, ...failure })}\n`);
-  chmodSync(pathIn(machine), 0o644);
 }
 
 /** One line about a release that was found. */
