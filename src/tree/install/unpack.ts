@@ -35,20 +35,20 @@ export async function unpackAll(
   const total = archives.reduce((sum, archive) => sum + archive.size, 0);
   let done = 0;
   const count = Math.min(options.workers ?? availableParallelism(), queue.length);
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { root } });
-      try {
-        for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-          results[job.index] = await extractIn(worker, job.archive.path);
-          done += job.archive.size;
-          options.step.progress(done, total, "bytes");
-        }
-      } finally {
-        await worker.terminate();
-      }
-    }),
-  );
+  const work = async (worker: Worker): Promise<void> => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      results[job.index] = await extractIn(worker, job.archive.path);
+      done += job.archive.size;
+      options.step.progress(done, total, "bytes");
+    }
+  };
+  const workers = Array.from({ length: count }, () => new Worker(new URL("worker.ts", import.meta.url), { workerData: { root } }));
+  try {
+    await Promise.all(workers.map(work));
+  } finally {
+    // After the first failure too, before the caller removes the folder: no thread may still write into it.
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
   return [lead, ...results];
 }
 
