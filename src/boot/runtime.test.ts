@@ -41,7 +41,8 @@ test("every enabled unit is there, and every script that a unit runs", () => {
 
 test("no unit asks for a mount that the initrd made: systemd would not see that it is to stay", () => {
   const schemas = { "postgresql.service": { version: 17, paths: ["/var/lib/postgresql"], snapshot: true } };
-  const items = contribute({ state: { ...defaults.state, schemas } });
+  const updates = updatesOf({ automatic: {}, neighbours: { serve: true } });
+  const items = contribute({ state: { ...defaults.state, schemas }, updates });
   const lasting = [...items.keys()].flatMap((path) => /\/(\w+)\.mount\.d\/10-ashlar\.conf$/.exec(path)?.[1] ?? []);
   assert.ok(lasting.includes("state") && lasting.includes("sysroot"));
   for (const [path, text] of items)

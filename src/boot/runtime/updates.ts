@@ -69,7 +69,6 @@ IPAddressAllow=localhost ${allow.join(" ")}
       name: "ashlar-neighbours.service",
       text: `[Unit]
 Description=Ashlar: objects for machines nearby
-RequiresMountsFor=/sysroot
 
 [Service]
 ExecStart=/usr/bin/ashlar neighbours --store /run/ashlar-neighbours
