@@ -13,6 +13,7 @@ import { collect as collectObjects } from "#store/collect.ts";
 import { parseObjectId } from "#store/object.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
+import { removeUnfinished } from "#sys/atomic.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import { generationsOf } from "./generations.ts";
 import type { Generation } from "./generations.ts";
@@ -25,7 +26,6 @@ import { prunePast, readAllRecords, retireRecord } from "./records.ts";
 import type { Past } from "./records.ts";
 import { transition } from "./trial.ts";
 import { readTrials } from "./trials.ts";
-import { removeUnfinished } from "#sys/atomic.ts";
 
 export interface CollectOptions {
   /** Newest startable generations to keep besides those that are always kept; that of the rules when absent, or 2. */

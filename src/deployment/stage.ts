@@ -9,6 +9,7 @@
 import { AshlarError, hasErrno } from "#errors";
 import { objectsOfImage } from "#formats/erofs/reader.ts";
 import type { Image } from "#image/image.ts";
+import type { Fetched } from "#registry/fetch-objects.ts";
 import type { ReleaseObject } from "#registry/release.ts";
 import type { Reporter, Step } from "#report/reporter.ts";
 import { parseObjectId } from "#store/object.ts";
@@ -35,21 +36,13 @@ export interface StageRequest {
   readonly composedFrom?: Deployment["composedFrom"];
   readonly layers?: Deployment["layers"];
   /** Brings the missing ones of these objects into the store, and says as progress how many of their bytes are there. */
-  readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<Brought>;
+  readonly bring: (objects: readonly ReleaseObject[], step: Step) => Promise<Fetched>;
   /** Called once it is sure that something will be staged: removes what is too old, so that its space can be used. */
   readonly makeRoom?: () => Promise<void>;
   /** Seconds since 1970. */
   readonly now: number;
   /** Stage an image that failed its trial before. */
   readonly retry?: boolean;
-}
-
-export interface Brought {
-  readonly objects: number;
-  /** Bytes, uncompressed. */
-  readonly bytes: number;
-  /** Bytes that came over the wire. */
-  readonly wire: number;
 }
 
 export interface StageContext {
@@ -60,7 +53,7 @@ export interface StageContext {
 }
 
 export type StageResult =
-  | { readonly outcome: "staged"; readonly generation: number; readonly fetched: Brought }
+  | { readonly outcome: "staged"; readonly generation: number; readonly fetched: Fetched }
   /** The machine has this image; it was made the next to start. */
   | { readonly outcome: "activated"; readonly generation: number }
   /** It is the next to start already. */

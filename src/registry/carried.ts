@@ -12,7 +12,7 @@ import { objectIdShape } from "#store/shape.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
 import type { RegistryErrorCode } from "./errors.ts";
-import { objectPath } from "./layout.ts";
+import { manifestPath, objectPath, sequencesIn } from "./layout.ts";
 import { MANIFEST_MAX, parseRelease } from "./release.ts";
 import type { Release } from "./release.ts";
 import { readFrom } from "./stream.ts";
@@ -111,13 +111,10 @@ function vouching(folder: string): string[] {
 const VOUCHING = /^(?!carried\.json$)(?:(?:releases|trust)\/)?[A-Za-z0-9._-]+\.json(?:\.sig)?$/;
 
 function releasesIn(folder: string): Release[] {
-  const path = join(folder, "releases");
-  if (!existsSync(path)) throw noReleases(folder);
-  const numbers = readdirSync(path).flatMap((name) => /^(\d{1,15})\.json$/.exec(name)?.[1] ?? []);
-  return numbers
-    .map(Number)
-    .sort((a, b) => a - b)
-    .map((number) => parseRelease(readFileSync(join(path, `${number}.json`)), join(path, `${number}.json`)));
+  return sequencesIn(folder).map((number) => {
+    const path = join(folder, manifestPath(number));
+    return parseRelease(readFileSync(path), path);
+  });
 }
 
 function named(name: string, all: readonly Release[], folder: string): Release {

@@ -14,7 +14,7 @@ import type { RegistryErrorCode } from "./errors.ts";
 import { bringByDelta } from "./delta/bring.ts";
 import { encodedMax, objectPath } from "./layout.ts";
 import type { ReleaseObject } from "./release.ts";
-import { readFrom } from "./stream.ts";
+import { readFrom, withOpen } from "./stream.ts";
 import type { BringOptions, ReleaseSource, TransferPlan } from "./stream.ts";
 
 /** Requests at once: hides the latency of small objects, and keeps memory bounded. */
@@ -99,13 +99,10 @@ function counted(source: ReleaseSource, onWire: (bytes: number) => void): Releas
       yield chunk;
     }
   }
-  return {
-    address: source.address,
-    open: async (...request) => {
-      const stream = await source.open(...request);
-      return stream === undefined ? undefined : counting(stream);
-    },
-  };
+  return withOpen(source, async (...request) => {
+    const stream = await source.open(...request);
+    return stream === undefined ? undefined : counting(stream);
+  });
 }
 
 async function fetchObject(source: ReleaseSource, wanted: ReleaseObject, store: Store, signal: AbortSignal): Promise<void> {

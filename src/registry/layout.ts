@@ -10,8 +10,10 @@
  * One encoding for all objects means one request for each and no guessing. Nothing but the manifest is trusted: a wrong
  * `latest.json` can only lead to another release with a good signature, and an older one is refused by its sequence.
  */
+import { join } from "node:path";
 import { integer, literal, record } from "#formats/shape.ts";
 import type { ObjectId } from "#store/object.ts";
+import { namesIfThere } from "#sys/if-there.ts";
 
 export const FOLDER_FILE = "ashlar.json";
 export const LATEST_FILE = "latest.json";
@@ -28,6 +30,13 @@ export function manifestPath(sequence: number): string {
 export function sequenceOf(path: string): number | undefined {
   const digits = /^releases\/([1-9]\d{0,14})\.json$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** The numbers of the manifests in a release folder, rising. */
+export function sequencesIn(folder: string): number[] {
+  return namesIfThere(join(folder, "releases"))
+    .flatMap((name) => sequenceOf(`releases/${name}`) ?? [])
+    .sort((a, b) => a - b);
 }
 
 export function signaturePath(sequence: number): string {

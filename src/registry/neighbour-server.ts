@@ -12,7 +12,6 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress, constants as zlib } from "node:zlib";
-import { hasErrno } from "#errors";
 import { listImages, objectPath } from "#store/layout.ts";
 import { parseObjectId } from "#store/object.ts";
 
@@ -59,19 +58,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, store:
   const [, folder = "", rest = ""] = OBJECT.exec(url) ?? [];
   const object = parseObjectId(`${folder}${rest}`);
   const path = object === undefined ? undefined : objectPath(store, object);
-  const size = path === undefined ? undefined : sizeOf(path);
+  const size = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.size;
   if (path === undefined || size === undefined) return refuse(404);
   response.writeHead(200, { "content-type": "application/zstd" });
   if (request.method === "HEAD") return void response.end();
   const compressor = createZstdCompress({ pledgedSrcSize: size, params: { [zlib.ZSTD_c_compressionLevel]: 1 } });
   await pipeline(createReadStream(path), compressor, response);
-}
-
-function sizeOf(path: string): number | undefined {
-  try {
-    return statSync(path).size;
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
 }

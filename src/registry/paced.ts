@@ -1,6 +1,7 @@
 /** A source that may be given up when it is slow, because there is another one. */
 import { AshlarError } from "#errors";
 import type { RegistryErrorCode } from "./errors.ts";
+import { withOpen } from "./stream.ts";
 import type { ReleaseSource } from "./stream.ts";
 
 export interface Pace {
@@ -10,18 +11,13 @@ export interface Pace {
   readonly grace: number;
 }
 
-/** The same source; reading from it fails with E_SOURCE_SLOW when what comes is too little for the time spent waiting for it. */
+/** The same source; what it has as layers goes its own way, and reading files from it fails with E_SOURCE_SLOW when what comes is too little for the time spent waiting for it. */
 export function paced(source: ReleaseSource, pace: Pace): ReleaseSource {
-  return {
-    address: source.address,
-    open: async (path, ...how) => {
-      const began = performance.now();
-      const stream = await source.open(path, ...how);
-      return stream === undefined
-        ? undefined
-        : kept(stream, { pace, waited: performance.now() - began, where: `${source.address}/${path}` });
-    },
-  };
+  return withOpen(source, async (path, ...how) => {
+    const began = performance.now();
+    const stream = await source.open(path, ...how);
+    return stream === undefined ? undefined : kept(stream, { pace, waited: performance.now() - began, where: `${source.address}/${path}` });
+  });
 }
 
 /** Only waiting counts: that the reader takes its time is not the source's fault. */

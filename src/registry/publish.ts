@@ -15,7 +15,17 @@ import { tryLock } from "#sys/flock.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
 import { publishDeltas, publishManifestPatches } from "./delta/publish.ts";
 import type { RegistryErrorCode } from "./errors.ts";
-import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, folderShape, latestShape, manifestPath, objectPath, signaturePath } from "./layout.ts";
+import {
+  FOLDER_FILE,
+  FOLDER_FORMAT,
+  LATEST_FILE,
+  folderShape,
+  latestShape,
+  manifestPath,
+  objectPath,
+  sequencesIn,
+  signaturePath,
+} from "./layout.ts";
 import { objectsOf } from "./objects-of.ts";
 import { parseRelease, renderRelease } from "./release.ts";
 import type { Release, ReleaseObject } from "./release.ts";
@@ -104,9 +114,10 @@ function readLatest(folder: string): Release | undefined {
 /** The newest first, each image once. */
 function releasesBefore(folder: string, sequence: number, count: number): Release[] {
   const found = new Map<ObjectId, Release>();
-  for (let number = sequence - 1; number > 0 && found.size < count; number--) {
+  for (const number of sequencesIn(folder).toReversed()) {
+    if (number >= sequence) continue;
+    if (found.size === count) break;
     const path = join(folder, manifestPath(number));
-    if (!existsSync(path)) continue;
     const release = parseRelease(readFileSync(path), path);
     if (!found.has(release.image.digest)) found.set(release.image.digest, release);
   }

@@ -60,6 +60,23 @@ export interface BringOptions {
   readonly onNote?: (text: string) => void;
 }
 
+/** The same source, whose files are opened in another way. */
+export function withOpen(source: ReleaseSource, open: ReleaseSource["open"]): ReleaseSource {
+  return {
+    // A registry knows the digest behind a tag only after it was asked.
+    get address() {
+      return source.address;
+    },
+    ...(source.bring === undefined ? {} : { bring: source.bring.bind(source) }),
+    open,
+  };
+}
+
+/** What is in memory already, as a source gives it. */
+export async function* streamOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
 /** A whole small file; undefined when there is none. */
 export async function readFrom(source: ReleaseSource, path: string, limit: number, signal?: AbortSignal): Promise<Buffer | undefined> {
   const stream = await source.open(path, limit, signal);

@@ -1,8 +1,9 @@
 /** Opening a store: made when missing, judged by its meta.json, locked, and cleared of what a killed process left. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
+import { mayAccess } from "#sys/if-there.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
 import { addFiles } from "./add.ts";
 import type { StoreErrorCode } from "./errors.ts";
@@ -102,20 +103,10 @@ function prepare(root: string): boolean {
     writeMeta(root);
     meta = { writable: true };
   }
-  if (!meta.writable || !mayWrite(root)) return false;
+  if (!meta.writable || !mayAccess(root, constants.W_OK)) return false;
   for (const name of ["objects", "images", "refs"]) mkdirSync(join(root, name), { recursive: true });
   makeRecoveryFolders(root);
   return true;
-}
-
-function mayWrite(root: string): boolean {
-  try {
-    accessSync(root, constants.W_OK);
-    return true;
-  } catch (error) {
-    if (hasErrno(error, "EACCES") || hasErrno(error, "EROFS")) return false;
-    throw error;
-  }
 }
 
 function readObject(root: string, object: ObjectId): Buffer {

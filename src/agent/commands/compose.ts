@@ -14,6 +14,7 @@ import { stage } from "#deployment/stage.ts";
 import type { StageResult } from "#deployment/stage.ts";
 import { AshlarError } from "#errors";
 import { toText } from "#formats/bytes.ts";
+import type { Fetched } from "#registry/fetch-objects.ts";
 import type { ReleaseObject } from "#registry/release.ts";
 import { formatCount } from "#report/format.ts";
 import { prepareReturn } from "#state/rollback.ts";
@@ -126,7 +127,7 @@ function stageComposed(
     ...kernel.map((object) => ({ object, size: store.read(object).length })),
   ];
   // Nothing is fetched: what neither image has was made here.
-  const bring = async (): Promise<{ objects: number; bytes: number; wire: number }> => {
+  const bring = async (): Promise<Fetched> => {
     const made = [...contents].filter(([object]) => !store.has(object));
     for (const [, content] of made) store.add(content);
     return { objects: made.length, bytes: made.reduce((sum, [, { length }]) => sum + length, 0), wire: 0 };

@@ -1,13 +1,14 @@
 /** `ashlar layer add|remove|list`: packages and folders of this machine's own, on top of the released image. */
-import { accessSync, constants } from "node:fs";
+import { constants } from "node:fs";
 import { layerNames } from "#deployment/layers.ts";
 import type { LayerSet } from "#deployment/layers.ts";
 import { locked } from "#deployment/lock.ts";
 import type { StageResult } from "#deployment/stage.ts";
-import { AshlarError, hasErrno } from "#errors";
+import { AshlarError } from "#errors";
 import { table } from "#report/table.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
+import { mayAccess } from "#sys/if-there.ts";
 import { isEmpty, withMembers, withoutMembers } from "../../pipeline/layers/set.ts";
 import { withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
@@ -89,18 +90,8 @@ export async function list(context: AgentContext): Promise<AgentResult> {
 /** Versions of a lock's packages by name; undefined for a person who may not look into the store. */
 async function versionsOf(context: AgentContext, lock: ObjectId | undefined): Promise<ReadonlyMap<string, string> | undefined> {
   if (lock === undefined) return new Map();
-  if (!isReadable(context.machine.store)) return undefined;
+  if (!mayAccess(context.machine.store, constants.R_OK | constants.X_OK)) return undefined;
   return withStore(context, async (store) => new Map(lockOf(lock, store).packages.map(({ name, version }) => [name, version])));
-}
-
-function isReadable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
-    return true;
-  } catch (error) {
-    if (hasErrno(error, "EACCES")) return false;
-    throw error;
-  }
 }
 
 /** Makes the set that `edit` gives the next generation. */

@@ -7,12 +7,12 @@ import type { Release } from "#registry/release.ts";
 import { makeRoom } from "../collecting.ts";
 import { withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
-import { bringObjects } from "../updates/bring.ts";
+import { bringObjects, missingOf } from "../updates/bring.ts";
 import { refusePartial } from "../updates/carried.ts";
 import { noteDownload } from "../updates/downloaded.ts";
 import { describeRelease } from "../updates/last-look.ts";
 import type { FoundRelease } from "../updates/last-look.ts";
-import { lookForRelease, missingOf, rememberLook } from "../updates/look.ts";
+import { lookForRelease, rememberLook } from "../updates/look.ts";
 import type { Newest } from "../updates/newest.ts";
 import { planOfRelease } from "../updates/release-plan.ts";
 import { bringingOf } from "./upgrade.ts";
@@ -22,7 +22,7 @@ export async function check(context: AgentContext, from: string | undefined): Pr
   return locked(context.machine, "upgrade --check", async () => {
     const newest = await lookForRelease(context, from);
     const { release } = newest.verified;
-    const missing = await withStore(context, async (store) => missingOf(release, store));
+    const missing = await withStore(context, async (store) => missingOf(release.objects, store));
     const downloaded = missing.objects === 0;
     const plan = downloaded ? await planOfRelease(context, newest) : undefined;
     const found = rememberLook(context, newest, { missing, downloaded, ...(plan === undefined ? {} : { plan }) });

@@ -7,12 +7,14 @@ import { systemOf } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
 import { followedSource } from "../updates/followed.ts";
 import { describeRelease, readLastLook } from "../updates/last-look.ts";
+import type { LastLook } from "../updates/last-look.ts";
 
 /** `ashlar status` */
 export async function status(context: AgentContext): Promise<AgentResult> {
   const { name } = systemOf(context.machine);
   const found = statusOf(context.machine, context.loader);
   const edited = found.booted === undefined ? undefined : openSession(context.machine.root);
+  const updates = seenUpdates(context);
   const lines = [
     `${name}: ${running(found)}; ${starting(found)}`,
     "",
@@ -20,14 +22,11 @@ export async function status(context: AgentContext): Promise<AgentResult> {
     "",
     ...found.space.map(({ path, size, free }) => `${path}: ${formatBytes(free)} of ${formatBytes(size)} free`),
     ...(found.degraded === undefined ? [] : [`degraded: ${found.degraded}`]),
-    ...updateLines(context, found.generations),
+    ...updateLines(updates, found.generations, context.now()),
     ...found.problems.map((problem) => `problem: ${problem}`),
     ...(edited === undefined ? [] : [`An edit session of ${edited.by} lies over /usr until the next start: sudo ashlar drift`]),
     ...(found.complete ? [] : ["Boot entries can be read only by root: sudo ashlar status"]),
   ];
-  const look = readLastLook(context.machine);
-  const follows = followedSource(context.machine);
-  const updates = { ...(look === undefined ? {} : { look }), ...(follows === undefined ? {} : { follows }) };
   return { json: { name, ...found, updates, ...(edited === undefined ? {} : { edited }) }, text: lines.join("\n") };
 }
 
@@ -37,11 +36,20 @@ export async function generations(context: AgentContext): Promise<AgentResult> {
   return { json: { generations: found.generations, complete: found.complete }, text: generationTable(found.generations, context) };
 }
 
+interface Updates {
+  readonly look?: LastLook;
+  readonly follows?: string;
+}
+
+function seenUpdates({ machine }: AgentContext): Updates {
+  const look = readLastLook(machine);
+  const follows = followedSource(machine);
+  return { ...(look === undefined ? {} : { look }), ...(follows === undefined ? {} : { follows }) };
+}
+
 /** What the last look for a release found. Nothing is asked now: this works without a network. */
-function updateLines(context: AgentContext, generations: readonly GenerationStatus[]): string[] {
-  const look = readLastLook(context.machine);
-  const follows = followedSource(context.machine);
-  const ago = look === undefined ? "" : formatDuration(Math.max(0, context.now() - look.when) * 1000);
+function updateLines({ look, follows }: Updates, generations: readonly GenerationStatus[], now: number): string[] {
+  const ago = look === undefined ? "" : formatDuration(Math.max(0, now - look.when) * 1000);
   return [
     ...(follows === undefined ? [] : [`Upgrades come from ${follows} (\`ashlar switch --reset\`: from the config's source)`]),
     ...(look?.release === undefined

@@ -30,18 +30,24 @@ export interface Bringing {
 /** A mirror that sends less than this for so long is left when there is another one. */
 const PACE = { rate: 8 * 1024, grace: 30_000 };
 
+/** How many of these objects, and bytes (uncompressed), are not here. */
+export function missingOf(objects: readonly ReleaseObject[], store: Store): { readonly objects: number; readonly bytes: number } {
+  const missing = objects.filter(({ object }) => !store.has(object));
+  return { objects: missing.length, bytes: missing.reduce((sum, { size }) => sum + size, 0) };
+}
+
 /** @throws what the last source throws; what has arrived by then stays */
 export async function bringObjects(bringing: Bringing, objects: readonly ReleaseObject[], store: Store, step: Step): Promise<Fetched> {
-  const missing = objects.filter(({ object }) => !store.has(object));
+  const missing = missingOf(objects, store);
   const { image, bases, sources, neighbours, passed, served } = bringing;
-  const near = missing.length === 0 ? NOTHING : await fetchFromNeighbours(neighbours, { image, objects }, store, step);
+  const near = missing.objects === 0 ? NOTHING : await fetchFromNeighbours(neighbours, { image, objects }, store, step);
   passed.push(...near.passed);
   served.push(...near.served);
-  const total = { objects: missing.length, bytes: missing.reduce((sum, { size }) => sum + size, 0), wire: near.wire };
+  const total = { ...missing, wire: near.wire };
   for (const [at, source] of sources.entries()) {
-    if (missing.every(({ object }) => store.has(object))) break;
+    if (missingOf(objects, store).objects === 0) break;
     try {
-      const { wire } = await fetchObjects(at === sources.length - 1 ? source : impatient(source), objects, store, step, { image, bases });
+      const { wire } = await fetchObjects(at === sources.length - 1 ? source : paced(source, PACE), objects, store, step, { image, bases });
       served.push(source.address);
       return { ...total, wire: total.wire + wire };
     } catch (error) {
@@ -55,11 +61,3 @@ export async function bringObjects(bringing: Bringing, objects: readonly Release
 }
 
 const NOTHING: FromNeighbours = { served: [], passed: [], wire: 0 };
-
-/** Objects one by one at a pace; what a source has as layers or differences goes its own way. */
-function impatient(source: ReleaseSource): ReleaseSource {
-  const slowIsWrong = paced(source, PACE);
-  return source.bring === undefined
-    ? slowIsWrong
-    : { ...slowIsWrong, bring: (...given) => source.bring?.(...given) ?? Promise.resolve(given[0]) };
-}

@@ -6,58 +6,42 @@ import { join } from "node:path";
 import type { Machine } from "#deployment/machine.ts";
 import { ShapeError, boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
 import { formatBytes, formatCount } from "#report/format.ts";
-import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { textIfThere } from "#sys/if-there.ts";
-import type { PassedOver } from "./newest.ts";
-
-export interface LastLook {
-  readonly version: 1;
-  /** Seconds since 1970. */
-  readonly when: number;
-  /** Absent when none was found. */
-  readonly release?: FoundRelease;
-  readonly passed: readonly PassedOver[];
-  /** Why there is none: what failed, or what kept this machine from looking. */
-  readonly failure?: string;
-}
-
-export interface FoundRelease {
-  readonly sequence: number;
-  readonly image: ObjectId;
-  readonly address: string;
-  /** Objects and bytes (uncompressed) that this machine lacks. */
-  readonly missing: { readonly objects: number; readonly bytes: number };
-  /** Everything is here; nothing starts it yet. */
-  readonly downloaded: boolean;
-  /** Whether the kernel is another one than that which runs. */
-  readonly kernel: boolean;
-  /** What running it takes, where that is known: "reboot", "restart of nginx.service". */
-  readonly plan?: string;
-}
 
 const PASSED_MAX = 64;
 const TEXT_MAX = 4096;
 
 const text = string(TEXT_MAX);
+
+const foundShape = record({
+  sequence: integer(1),
+  image: objectIdShape,
+  address: text,
+  /** Objects and bytes (uncompressed) that this machine lacks. */
+  missing: record({ objects: integer(0), bytes: integer(0) }),
+  /** Everything is here; nothing starts it yet. */
+  downloaded: boolean,
+  /** Whether the kernel is another one than that which runs. */
+  kernel: boolean,
+  /** What running it takes, where that is known: "reboot", "restart of nginx.service". */
+  plan: optional(text),
+});
+
 const lookShape = record({
   version: literal(1),
+  /** Seconds since 1970. */
   when: integer(0, 2 ** 40),
-  release: optional(
-    record({
-      sequence: integer(1),
-      image: objectIdShape,
-      address: text,
-      missing: record({ objects: integer(0), bytes: integer(0) }),
-      downloaded: boolean,
-      kernel: boolean,
-      plan: optional(text),
-    }),
-  ),
+  /** Absent when none was found. */
+  release: optional(foundShape),
   passed: list(record({ address: text, why: text }), PASSED_MAX),
+  /** Why there is none: what failed, or what kept this machine from looking. */
   failure: optional(text),
 });
+
+export type FoundRelease = ReturnType<typeof foundShape>;
+export type LastLook = ReturnType<typeof lookShape>;
 
 export function readLastLook(machine: Machine): LastLook | undefined {
   const written = textIfThere(pathIn(machine));

@@ -3,9 +3,7 @@ import { floorsOf, readAllRecords } from "#deployment/records.ts";
 import { AshlarError, messageOf } from "#errors";
 import { fetchRelease } from "#registry/fetch.ts";
 import type { TrustOptions } from "#registry/fetch.ts";
-import type { Release } from "#registry/release.ts";
 import { openSource } from "#registry/source.ts";
-import type { Store } from "#store/store.ts";
 import { manifestsFrom } from "../bases.ts";
 import { systemOf } from "../context.ts";
 import type { AgentContext } from "../context.ts";
@@ -62,12 +60,6 @@ export function rememberLook(
   };
   writeLastLook(machine, { when: now(), release: remembered, passed: newest.passed });
   return remembered;
-}
-
-/** What of a release is not here. */
-export function missingOf({ objects }: Release, store: Store): FoundRelease["missing"] {
-  const missing = objects.filter(({ object }) => !store.has(object));
-  return { objects: missing.length, bytes: missing.reduce((sum, { size }) => sum + size, 0) };
 }
 
 function trustOf({ machine, now }: AgentContext): TrustOptions {

@@ -11,6 +11,7 @@ import { NEIGHBOUR_FILE, NEIGHBOUR_IMAGES_MAX } from "#registry/neighbour-server
 import { paced } from "#registry/paced.ts";
 import type { ReleaseObject } from "#registry/release.ts";
 import { readFrom } from "#registry/stream.ts";
+import type { ReleaseSource } from "#registry/stream.ts";
 import type { Step } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
@@ -50,13 +51,13 @@ export async function fetchFromNeighbours(
   for (const address of addresses) {
     const before = lacking();
     if (before === 0) break;
-    const source = httpSource(address, PATIENCE);
+    const source = paced(httpSource(address, PATIENCE), PACE);
     try {
-      if (!(await imagesOf(address)).includes(image)) {
+      if (!(await imagesOf(source)).includes(image)) {
         passed.push({ address, why: "it does not have this release" });
         continue;
       }
-      ({ wire } = await fetchObjects(paced(source, PACE), objects, store, step));
+      wire += (await fetchObjects(source, objects, store, step)).wire;
     } catch (error) {
       passed.push({ address, why: messageOf(asFailure(error)) });
       step.note("info", `passed over ${address}: ${messageOf(error)}`);
@@ -66,15 +67,18 @@ export async function fetchFromNeighbours(
   return { served, passed, wire };
 }
 
-async function imagesOf(address: string): Promise<readonly ObjectId[]> {
-  const source = paced(httpSource(address, PATIENCE), PACE);
+async function imagesOf(source: ReleaseSource): Promise<readonly ObjectId[]> {
   const bytes = await readFrom(source, NEIGHBOUR_FILE, LIST_MAX);
   if (bytes === undefined) return [];
   try {
     return listShape(JSON.parse(bytes.toString("utf8")), "").images;
   } catch (cause) {
-    throw new AshlarError<RegistryErrorCode>("E_SOURCE_FORMAT", `${address}/${NEIGHBOUR_FILE} is no list of images: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new AshlarError<RegistryErrorCode>(
+      "E_SOURCE_FORMAT",
+      `${source.address}/${NEIGHBOUR_FILE} is no list of images: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -1,6 +1,6 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
@@ -8,7 +8,6 @@ import type { OldFile } from "#formats/delta/patch.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
-import { statSync } from "node:fs";
 import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece } from "./index-file.ts";
 
@@ -79,7 +78,7 @@ function contentOf({ base, length }: GroupPiece, parts: Parts, store: Store, bas
   if (old === undefined) throw new DeltaError("an old object is missing");
   const fd = openSync(store.pathOf(old), "r");
   try {
-    return applyPatch(parts, oldFile(fd, statSync(store.pathOf(old)).size), length);
+    return applyPatch(parts, oldFile(fd, fstatSync(fd).size), length);
   } finally {
     closeSync(fd);
   }

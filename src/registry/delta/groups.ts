@@ -8,6 +8,8 @@ import type { Group, GroupPiece } from "./index-file.ts";
 export interface PlacedPiece extends Piece {
   readonly place: number;
   readonly base: number;
+  /** Of {@link estimate}: made once, it compresses. */
+  readonly estimated: number;
 }
 
 /** Levels of brotli. The best one makes half a megabyte in a second: it is for what is downloaded often and is small. */
@@ -36,7 +38,7 @@ export interface GroupsRequest {
 }
 
 /** Writes all pieces and says where they are. */
-export async function writeGroups(pieces: AsyncIterable<PlacedPiece>, { file, target, quality, write }: GroupsRequest): Promise<Group[]> {
+export async function writeGroups(pieces: Iterable<PlacedPiece>, { file, target, quality, write }: GroupsRequest): Promise<Group[]> {
   const groups: Group[] = [];
   const running: Promise<{ readonly bytes: Buffer; readonly pieces: readonly GroupPiece[] }>[] = [];
   let at = 0;
@@ -53,14 +55,14 @@ export async function writeGroups(pieces: AsyncIterable<PlacedPiece>, { file, ta
   };
   let open: PlacedPiece[] = [];
   let [length, size] = [0, 0];
-  for await (const piece of pieces) {
+  for (const piece of pieces) {
     if (open.length > 0 && (length + piece.length > GROUP_MAX || size >= target)) {
       await start(open);
       open = [];
       [length, size] = [0, 0];
     }
     open.push(piece);
-    [length, size] = [length + piece.length, size + estimate(piece)];
+    [length, size] = [length + piece.length, size + piece.estimated];
   }
   if (open.length > 0) await start(open);
   while (running.length > 0) await finishOne();

@@ -37,24 +37,24 @@ const DIFFERENCE_MAX = 256 * 1024 * 1024;
 
 /** Writes what `to` has and `from` does not: patches where they are smaller. */
 export async function makeDelta(from: Side, to: Side, data: Written, step: Step): Promise<DeltaIndex> {
-  const before = namedObjects(from.read(from.image));
+  const image = from.read(from.image);
   const old = new Set(from.objects.map(({ object }) => object));
-  const bases = oldObjects(from.read(from.image), from.image, from.boot);
+  const bases = oldObjects(image, from.image, from.boot);
   const baseOf = new Map(bases.map((object, place) => [object, place]));
   const special = new Map<ObjectId, ObjectId>([[to.image, from.image], ...to.boot.flatMap((object, at) => pairOf(object, from.boot[at]))]);
-  const predecessor = predecessorsIn(before);
+  const predecessor = predecessorsIn(namedObjects(image));
   const fresh = inOrder(to).filter(({ object }) => !old.has(object));
   const pieces: PlacedPiece[] = [];
   let total = 0;
   for (const [at, { object, size, place, paths }] of fresh.entries()) {
     const base = special.get(object) ?? predecessor(paths, size);
     const chosen = smallest(to.read(object), base === undefined ? undefined : { base, content: from.read(base) });
-    total += chosen.pieces.reduce((sum, piece) => sum + estimate(piece), 0);
+    total += sizeOf(chosen.pieces);
     pieces.push(...chosen.pieces.map((piece) => ({ ...piece, place, base: chosen.base === undefined ? -1 : baseOf.get(chosen.base)! })));
     step.progress(at + 1, fresh.length, "objects");
   }
   const target = Math.min(GROUP_TARGET, Math.max(SMALL_GROUP, Math.floor(total / GROUPS_WANTED)));
-  const groups = await writeGroups(each(pieces), { file: 0, target, quality: "best", write: data.write });
+  const groups = await writeGroups(pieces, { file: 0, target, quality: "best", write: data.write });
   return { version: 1, from: from.image, extra: from.boot, files: [data.path], groups };
 }
 
@@ -62,18 +62,22 @@ function pairOf(object: ObjectId, base: ObjectId | undefined): [ObjectId, Object
   return base === undefined ? [] : [[object, base]];
 }
 
+type Estimated = Piece & Pick<PlacedPiece, "estimated">;
+
+const estimated = (pieces: readonly Piece[]): Estimated[] => pieces.map((piece) => ({ ...piece, estimated: estimate(piece) }));
+const sizeOf = (pieces: readonly Estimated[]): number => pieces.reduce((sum, piece) => sum + piece.estimated, 0);
+
 interface Chosen {
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly Estimated[];
   readonly base: ObjectId | undefined;
 }
 
 /** A patch, or the content as it is: whichever is smaller. */
 function smallest(content: Buffer, old: { readonly base: ObjectId; readonly content: Buffer } | undefined): Chosen {
-  const whole = { pieces: wholePieces(content), base: undefined };
+  const whole = { pieces: estimated(wholePieces(content)), base: undefined };
   if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
-  const pieces = makePatches(old.content, content, GROUP_MAX);
-  const size = (list: readonly Piece[]): number => list.reduce((sum, piece) => sum + estimate(piece), 0);
-  return size(pieces) < size(whole.pieces) ? { pieces, base: old.base } : whole;
+  const pieces = estimated(makePatches(old.content, content, GROUP_MAX));
+  return sizeOf(pieces) < sizeOf(whole.pieces) ? { pieces, base: old.base } : whole;
 }
 
 function wholePieces(content: Buffer): Piece[] {
@@ -96,10 +100,6 @@ function inOrder({ objects, image, read }: Side): OrderedObject[] {
   return objects
     .map(({ object, size }, place) => ({ object, size, place, paths: paths.get(object) ?? [] }))
     .sort((a, b) => compareBytes(a.paths[0] ?? "", b.paths[0] ?? "") || a.place - b.place);
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }
 
 /** Larger objects are one request each; in a pack nobody would get them without others. */
@@ -140,9 +140,9 @@ export async function makePacks(to: Side, before: PacksBefore | undefined, data:
   };
 }
 
-async function* smallPieces(to: Side, packed: ReadonlySet<number>): AsyncGenerator<PlacedPiece> {
+function* smallPieces(to: Side, packed: ReadonlySet<number>): Generator<PlacedPiece> {
   for (const { object, size, place } of inOrder(to)) {
     if (size > PACKED_MAX || packed.has(place)) continue;
-    for (const piece of wholePieces(to.read(object))) yield { ...piece, place, base: -1 };
+    for (const piece of estimated(wholePieces(to.read(object)))) yield { ...piece, place, base: -1 };
   }
 }

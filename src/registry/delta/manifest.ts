@@ -12,7 +12,7 @@ import { putVarint, readVarints } from "#formats/delta/varint.ts";
 import type { ObjectId } from "#store/object.ts";
 import { sequenceOf } from "../layout.ts";
 import type { ReleaseObject } from "../release.ts";
-import { limited, readFrom } from "../stream.ts";
+import { limited, readFrom, streamOf, withOpen } from "../stream.ts";
 import type { ReleaseSource } from "../stream.ts";
 
 /** Manifests above this travel whole. */
@@ -45,21 +45,11 @@ export interface ListedImage {
 
 /** A source whose manifests come as differences where there are some; everything else of it is as it was. */
 export function withManifestPatches(source: ReleaseSource, images: readonly ListedImage[]): ReleaseSource {
-  return {
-    get address() {
-      return source.address;
-    },
-    ...(source.bring === undefined ? {} : { bring: source.bring.bind(source) }),
-    open: async (path, limit, signal, range) => {
-      const sequence = sequenceOf(path);
-      const patched = sequence === undefined || range !== undefined ? undefined : await manifestBy(source, sequence, images, signal);
-      return patched === undefined ? source.open(path, limit, signal, range) : limited(piece(patched), limit, `${source.address}/${path}`);
-    },
-  };
-}
-
-async function* piece(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
+  return withOpen(source, async (path, limit, signal, range) => {
+    const sequence = sequenceOf(path);
+    const patched = sequence === undefined || range !== undefined ? undefined : await manifestBy(source, sequence, images, signal);
+    return patched === undefined ? source.open(path, limit, signal, range) : limited(streamOf(patched), limit, `${source.address}/${path}`);
+  });
 }
 
 async function manifestBy(

@@ -14,7 +14,7 @@ import type { Store } from "#store/store.ts";
 import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, manifestPath, objectPath, signaturePath } from "../layout.ts";
 import { parseRelease } from "../release.ts";
 import type { ReleaseObject } from "../release.ts";
-import { limited, within } from "../stream.ts";
+import { limited, streamOf, within } from "../stream.ts";
 import type { BringOptions, ByteRange, ReleaseSource } from "../stream.ts";
 import { OBJECT, OBJECT_TYPE } from "./image.ts";
 import type { Descriptor } from "./manifest.ts";
@@ -59,7 +59,7 @@ function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => st
     open: async (path, limit, signal, range) => {
       const found = await opened();
       const bytes = fileOf(path, found);
-      if (bytes !== undefined) return limited(piece(bytes), limit, `${address}/${path}`);
+      if (bytes !== undefined) return limited(streamOf(bytes), limit, `${address}/${path}`);
       const blob = found.blobs.find(
         ({ mediaType, annotations = {} }) =>
           (mediaType === OBJECT_TYPE && objectPath(annotations[OBJECT] as ObjectId) === path) ||
@@ -97,10 +97,6 @@ async function* part(
 ): AsyncGenerator<Buffer> {
   if (range.to > blob.size) return;
   yield* within(await repository.open(blob, range.from, signal), range.from, range);
-}
-
-async function* piece(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }
 
 async function bringFromLayers(
