@@ -8,8 +8,6 @@ import type { LaunchOptions } from "./launch.ts";
 /** How long a guest has to live to be trusted: firmware, boot menu and the kernel's first steps. */
 const PROBE_MS = 20_000;
 const ALIVE = /systemd\[1\]|Welcome to|Reached target|login:|Run \/init/;
-/** What QEMU says when KVM is there but no use; other complaints are about the machine, not about KVM. */
-const USELESS = /KVM internal error|initialize kvm|access KVM/i;
 
 /**
  * Boots the machine under KVM with all its drives ephemeral.
@@ -20,7 +18,7 @@ export async function probeKvm(options: Omit<LaunchOptions, "accelerator" | "onC
   const died = Promise.withResolvers<string>();
   let complaint: string | undefined;
   const onComplaint = (line: string): void => {
-    if (complaint !== undefined || !USELESS.test(line)) return;
+    if (complaint !== undefined || !isAboutKvm(line)) return;
     complaint = line.trim();
     died.resolve(complaint);
   };
@@ -41,6 +39,11 @@ export async function probeKvm(options: Omit<LaunchOptions, "accelerator" | "onC
     if (isCode(error, "E_VM_START") && complaint !== undefined) return complaint;
     throw error;
   }
+}
+
+/** Whether QEMU complains of a KVM that is there but no use; other complaints are about the machine. */
+export function isAboutKvm(line: string): boolean {
+  return /kvm|failed to [gs]et MSR/i.test(line);
 }
 
 function isCode(error: unknown, code: VmErrorCode): boolean {
