@@ -30,7 +30,7 @@ export interface Tracer {
 
 export type Command = readonly string[];
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /** @param toolchain the set "faults" @param output path of a file for what strace says */
 export function openTracer(toolchain: Toolchain, output: string): Tracer {
