@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live, Ran } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** Changes a file, a kernel setting, the web server's settings, and brings a service. */
 const THIRD = `{
@@ -35,7 +35,7 @@ interface Line {
 }
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 
 before(async () => {
   live = await openInstalled();

@@ -15,7 +15,7 @@ import { openStore } from "#store/open.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { catalogOf, withOlder } from "../support/older-packages.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** A file of a package, in no program's memory. */
 const VICTIM = "/usr/share/common-licenses/GPL-3";
@@ -32,7 +32,7 @@ const LOOK = `uname -r; dpkg-query -W -f '\${Version}\\n' nginx; grep -o logleve
   cat /proc/sys/kernel/panic_on_oops; curl -sS http://localhost/ | head -1`;
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 let bootId: string;
 let second: string;
 

@@ -6,7 +6,7 @@ import { after, before } from "node:test";
 import { adoptDrift, readDrift } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 interface Item {
   readonly kind: string;
@@ -27,7 +27,7 @@ interface Drift {
 }
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 before(async () => {
   live = await openInstalled();
 });

@@ -12,7 +12,7 @@ import { openStore } from "#store/open.ts";
 import type { Store } from "#store/store.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 type Kernel = NonNullable<Image["kernel"]>;
 
@@ -82,7 +82,7 @@ interface Verdicts {
 }
 
 let live: Live;
-const step = inOrder((context) => context.diagnostic(live.machine.console.transcript().slice(-3000)));
+const step = onMachine(() => live);
 let bootId: string;
 /** The generation that everything comes back to. */
 let good: number;

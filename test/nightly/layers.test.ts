@@ -10,7 +10,7 @@ import type { Live } from "../support/live-machine.ts";
 import type { Published } from "../support/live-project.ts";
 import { openMirrorProxy } from "../support/mirror-proxy.ts";
 import type { MirrorProxy } from "../support/mirror-proxy.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 interface Changed {
   readonly outcome: string;
@@ -35,7 +35,7 @@ interface Status {
 const LAYER_MS = 1_200_000;
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 let mirror: MirrorProxy;
 /** What the machine ran at the beginning: the base of what is added. */
 let base: Status["booted"];

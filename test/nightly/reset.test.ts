@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** A lab's machine: whoever is at its console may be root. */
 const PART = `{ boot: { failsafe: "shell" }, files: { "/etc/motd": "Generation three.\\n" } }`;
@@ -16,7 +16,7 @@ const ONE_SHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41c
 const COMMAND_MS = 120_000;
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 let installedDigest: string;
 let machineId: string;
 let hostKey: string;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** Its service takes so long to start that there is time to kill what waits for it. */
 const THIRD = `{
@@ -19,7 +19,7 @@ const FOURTH = `{ files: { "/etc/motd": "Four.\\n" }, kernel: { arguments: ["tes
 const FIFTH = `{ files: { "/etc/motd": "Five.\\n" }, kernel: { arguments: ["test.fifth"] } }`;
 
 let live: Live;
-const step = inOrder((context) => context.diagnostic(live.machine.console.transcript().slice(-3000)));
+const step = onMachine(() => live);
 /** What the machine says while nothing is applied. */
 let motd: string;
 

@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import { lockSystem } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** Writes its version where its data is, as a database that migrates at its start. */
 const notes = (version: number): string => `
@@ -48,7 +48,7 @@ interface Unknown {
 }
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 
 before(async () => {
   live = await openInstalled();

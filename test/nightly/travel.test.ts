@@ -13,7 +13,7 @@ import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
 import type { RegistryServer } from "../support/oci-tools.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 const MIB = 2 ** 20;
 const MEMORY_MAX = 256 * MIB;
@@ -26,7 +26,7 @@ const PORT = 8472;
 let live: Live;
 let registry: RegistryServer;
 let bootId: string;
-const step = inOrder();
+const step = onMachine(() => live);
 
 before(async () => {
   registry = await startRegistry(await ociTools());

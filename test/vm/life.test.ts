@@ -12,7 +12,7 @@ import { manifestPath, objectPath, signaturePath } from "#registry/layout.ts";
 import { createKey, signContent } from "#registry/sign.ts";
 import { BOOT_MS, openLive } from "../support/live-machine.ts";
 import type { Live, Ran } from "../support/live-machine.ts";
-import { inOrder } from "../support/steps.ts";
+import { onMachine } from "../support/steps.ts";
 
 /** All that `dpkg --verify` may say, with the reasons in docs/formats/image.md ("What dpkg thinks of it"). */
 const VERIFY_EXPECTED = [/^missing +\/boot\/(System\.map|config|vmlinuz)-\S+$/, /^\?\?5\?\?\?\?\?\? +\/usr\/lib\/os-release$/] as const;
@@ -37,7 +37,7 @@ interface Status {
 }
 
 let live: Live;
-const step = inOrder();
+const step = onMachine(() => live);
 let bootId: string;
 let firstDigest: string;
 let identity: string;
