@@ -16,7 +16,7 @@ import { formatDuration } from "#report/format.ts";
 interface Tier {
   readonly name: string;
   readonly files: readonly string[];
-  /** Test files at once; tiers that use mounts and virtual machines run one after the other. */
+  /** Test files at once; those of tiers that use mounts run one after the other. */
   readonly workers: number;
   /** Why this machine cannot run the tier; undefined when it can. */
   readonly obstacle: () => string | undefined;
@@ -44,7 +44,8 @@ const tiers: readonly Tier[] = [
   { name: "golden", files: ["test/golden/**/*.test.ts"], workers: availableParallelism(), obstacle: () => undefined },
   { name: "root", files: ["test/root/**/*.test.ts"], workers: 1, obstacle: needsRoot },
   { name: "faults", files: ["test/faults/**/*.test.ts"], workers: 1, obstacle: needsRoot },
-  { name: "vm", files: ["test/vm/**/*.test.ts"], workers: 1, obstacle: needsRoot },
+  // A machine keeps one processor busy, and waits for a good part of its time.
+  { name: "vm", files: ["test/vm/**/*.test.ts"], workers: Math.min(2, availableParallelism()), obstacle: needsRoot },
   { name: "nightly", files: ["test/nightly/**/*.test.ts"], workers: 1, obstacle: needsRoot, onRequest: true },
 ];
 

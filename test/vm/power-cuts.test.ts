@@ -1,0 +1,3 @@
+import { survivesPowerCuts } from "../faults/survives.ts";
+
+survivesPowerCuts(200);
