@@ -7,7 +7,7 @@ import type { Release } from "#registry/release.ts";
 import { makeRoom } from "../collecting.ts";
 import { withStore } from "../context.ts";
 import type { AgentContext, AgentResult } from "../context.ts";
-import { bringObjects, missingOf } from "../updates/bring.ts";
+import { bringObjects, estimateWire, missingOf } from "../updates/bring.ts";
 import { refusePartial } from "../updates/carried.ts";
 import { noteDownload } from "../updates/downloaded.ts";
 import { describeRelease } from "../updates/last-look.ts";
@@ -22,10 +22,19 @@ export async function check(context: AgentContext, from: string | undefined): Pr
   return locked(context.machine, "upgrade --check", async () => {
     const newest = await lookForRelease(context, from);
     const { release } = newest.verified;
-    const missing = await withStore(context, async (store) => missingOf(release.objects, store));
+    const bringing = bringingOf(context, newest);
+    const { missing, wire } = await withStore(context, async (store) => ({
+      missing: missingOf(release.objects, store),
+      wire: await estimateWire(bringing, release.objects, store),
+    }));
     const downloaded = missing.objects === 0;
     const plan = downloaded ? await planOfRelease(context, newest) : undefined;
-    const found = rememberLook(context, newest, { missing, downloaded, ...(plan === undefined ? {} : { plan }) });
+    const found = rememberLook(context, newest, {
+      missing,
+      downloaded,
+      ...(wire === undefined ? {} : { wire }),
+      ...(plan === undefined ? {} : { plan }),
+    });
     return told(context, newest, found);
   });
 }

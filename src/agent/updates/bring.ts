@@ -1,5 +1,7 @@
 /** Objects of a release into the store: from neighbours first, then from each source that has the release until one brings the rest. */
 import { messageOf } from "#errors";
+import { estimate } from "#registry/delta/bring.ts";
+import type { Estimate } from "#registry/delta/bring.ts";
 import { fetchObjects } from "#registry/fetch-objects.ts";
 import type { Fetched } from "#registry/fetch-objects.ts";
 import { paced } from "#registry/paced.ts";
@@ -34,6 +36,17 @@ const PACE = { rate: 8 * 1024, grace: 30_000 };
 export function missingOf(objects: readonly ReleaseObject[], store: Store): { readonly objects: number; readonly bytes: number } {
   const missing = objects.filter(({ object }) => !store.has(object));
   return { objects: missing.length, bytes: missing.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** What would travel if no neighbour helps; undefined when the first source does not say. */
+export async function estimateWire(
+  { image, bases, sources: [source] }: Pick<Bringing, "image" | "bases" | "sources">,
+  objects: readonly ReleaseObject[],
+  store: Store,
+): Promise<Estimate | undefined> {
+  if (source === undefined) return undefined;
+  const missing = objects.filter(({ object }) => !store.has(object));
+  return estimate(source, missing, { store, release: objects, image, bases });
 }
 
 /** @throws what the last source throws; what has arrived by then stays */

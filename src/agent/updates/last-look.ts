@@ -21,6 +21,8 @@ const foundShape = record({
   address: text,
   /** Objects and bytes (uncompressed) that this machine lacks. */
   missing: record({ objects: integer(0), bytes: integer(0) }),
+  /** Bytes that will travel: just so many, or at most. */
+  wire: optional(record({ bytes: integer(0), exact: boolean })),
   /** Everything is here; nothing starts it yet. */
   downloaded: boolean,
   /** Whether the kernel is another one than that which runs. */
@@ -63,15 +65,20 @@ export function writeLastLook(machine: Machine, look: Omit<LastLook, "version">)
 
 /** One line about a release that was found. */
 export function describeRelease(
-  { sequence, address, missing, downloaded, kernel, plan }: FoundRelease,
+  { sequence, address, missing, wire, downloaded, kernel, plan }: FoundRelease,
   generation: number | undefined,
 ): string {
   if (generation !== undefined) return `Release ${sequence}, the newest, is generation ${generation}.`;
   const what = downloaded
     ? "is downloaded; `ashlar upgrade` makes it the next to start"
-    : `is available at ${address}: ${formatCount(missing.objects, "object")}, ${formatBytes(missing.bytes)}, to fetch`;
-  const takes = plan ?? (kernel ? "reboot (another kernel)" : undefined);
-  return `Release ${sequence} ${what}.${takes === undefined ? "" : ` To run it: ${takes}.`}`;
+    : `is available at ${address}: ${formatCount(missing.objects, "object")}, ${sizeOf(wire, missing.bytes)} to fetch`;
+  // What units do with it can be said when they are here.
+  const takes = plan ?? (kernel ? "reboot (another kernel)" : "no reboot (the same kernel)");
+  return `Release ${sequence} ${what}. To run it: ${takes}.`;
+}
+
+function sizeOf(wire: FoundRelease["wire"], bytes: number): string {
+  return wire?.exact === true ? formatBytes(wire.bytes) : `at most ${formatBytes(wire?.bytes ?? bytes)}`;
 }
 
 function short(line: string): string {

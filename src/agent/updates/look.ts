@@ -46,7 +46,7 @@ export async function lookForRelease(context: AgentContext, from: string | undef
 export function rememberLook(
   context: AgentContext,
   newest: Newest,
-  found: Pick<FoundRelease, "missing" | "downloaded" | "plan">,
+  found: Pick<FoundRelease, "missing" | "wire" | "downloaded" | "plan">,
 ): FoundRelease {
   const { machine, now } = context;
   const { release } = newest.verified;

@@ -106,12 +106,20 @@ void test("checking changes nothing, downloading brings everything, and what was
   await using server = { ...(await serveFolder(releases)), [Symbol.asyncDispose]: () => Promise.resolve() };
   configure(machine, { updates: { source: [server.address] } });
   const state = bootState(machine);
-  const checked = await json<{ outcome: string; missing: { objects: number; bytes: number } }>(machine, "upgrade", "--check");
+  type Checked = { outcome: string; missing: { objects: number; bytes: number }; wire: { bytes: number; exact: boolean } };
+  const checked = await json<Checked>(machine, "upgrade", "--check");
   assert.equal(checked.outcome, "available");
   assert.ok(checked.missing.objects >= 2 && checked.missing.bytes > 9000, JSON.stringify(checked.missing));
-  assert.match((await ashlar(machine, "status")).out, /Release 2 is available at http[^\n]* to fetch/);
+  assert.match((await ashlar(machine, "status")).out, /Release 2 is available at http[^\n]* to fetch\. To run it: no reboot/);
+  const offered = server.sent();
   const downloaded = await json<{ outcome: string }>(machine, "upgrade", "--download");
   assert.equal(downloaded.outcome, "downloaded");
+  // Beside the objects travels the release itself.
+  const sent = server.sent() - offered;
+  assert.ok(
+    checked.wire.exact && sent >= checked.wire.bytes && sent < checked.wire.bytes + 4000,
+    `${sent}: ${JSON.stringify(checked.wire)}`,
+  );
   assert.match((await ashlar(machine, "status")).out, /Release 2 is downloaded; `ashlar upgrade`/);
   assert.deepEqual(bootState(machine), state);
   await json(machine, "collect");

@@ -12,6 +12,7 @@ import { INDEX_MAX, parseIndex } from "./index-file.ts";
 import type { DeltaIndex } from "./index-file.ts";
 import { deltaFiles, oldObjects, packFiles } from "./layout.ts";
 import { planDelta } from "./plan.ts";
+import type { DeltaPlan } from "./plan.ts";
 import { receive } from "./receive.ts";
 
 /** Below this, packs cannot save more than their index costs. */
@@ -23,67 +24,120 @@ export async function bringByDelta(
   missing: readonly ReleaseObject[],
   options: BringOptions,
 ): Promise<readonly ReleaseObject[]> {
-  const { image } = options;
-  if (image === undefined) return missing;
-  let left = missing;
-  for (const { image: from, name } of options.bases ?? []) {
-    if (left.length === 0 || from === image || !options.store.has(from)) continue;
-    const brought = await attempt(source, left, { ...options, path: deltaFiles(image, from).index, from, name });
-    if (brought === undefined) continue;
-    left = left.filter(({ object }) => !brought.has(object));
-    break;
-  }
-  if (left.length < PACKS_MIN) return left;
-  const brought = await attempt(source, left, { ...options, path: packFiles(image).index });
-  return brought === undefined ? left : left.filter(({ object }) => !brought.has(object));
+  return inTurn(missing, options, (left, how) => attempt(source, left, { ...options, ...how }));
 }
 
-interface Attempt extends BringOptions {
+/** Bytes that an upgrade takes from a source. */
+export interface Estimate {
+  /** On the wire; of objects that would be fetched alone, their uncompressed size. */
+  readonly bytes: number;
+  /** Nothing is fetched alone, so that it will be just so many. */
+  readonly exact: boolean;
+}
+
+/** What {@link bringByDelta} and the rest would take. Reads the indexes, and nothing else. */
+export async function estimate(
+  source: ReleaseSource,
+  missing: readonly ReleaseObject[],
+  options: Omit<BringOptions, "onBytes">,
+): Promise<Estimate> {
+  let bytes = 0;
+  const left = await inTurn(missing, options, async (wanted, how) => {
+    try {
+      const found = await prepare(source, wanted, { ...options, ...how });
+      bytes += found === undefined ? 0 : found.read + found.plan.size;
+      return found?.plan.objects;
+    } catch (error) {
+      if (!isHarmless(error, options.signal)) throw error;
+      return new Set();
+    }
+  });
+  return { bytes: left.reduce((sum, { size }) => sum + size, bytes), exact: left.length === 0 };
+}
+
+/** Where a difference or packs are looked for. */
+interface How {
   /** Of the index. */
   readonly path: string;
   readonly from?: ObjectId;
   readonly name?: string;
 }
 
+type Bringer = (left: readonly ReleaseObject[], how: How) => Promise<ReadonlySet<ObjectId> | undefined>;
+
+/** A difference from the best image that there is one from, then packs. @returns what neither brings */
+async function inTurn(
+  missing: readonly ReleaseObject[],
+  { image, bases = [], store }: Pick<BringOptions, "image" | "bases" | "store">,
+  bring: Bringer,
+): Promise<readonly ReleaseObject[]> {
+  if (image === undefined) return missing;
+  const without = (list: readonly ReleaseObject[], brought: ReadonlySet<ObjectId>): readonly ReleaseObject[] =>
+    list.filter(({ object }) => !brought.has(object));
+  let left = missing;
+  for (const { image: from, name } of bases) {
+    if (left.length === 0 || from === image || !store.has(from)) continue;
+    const brought = await bring(left, { path: deltaFiles(image, from).index, from, name });
+    if (brought === undefined) continue;
+    left = without(left, brought);
+    break;
+  }
+  if (left.length < PACKS_MIN) return left;
+  const brought = await bring(left, { path: packFiles(image).index });
+  return brought === undefined ? left : without(left, brought);
+}
+
+interface Prepared {
+  readonly index: DeltaIndex;
+  readonly bases: readonly (ObjectId | undefined)[];
+  readonly plan: DeltaPlan;
+  /** Bytes of the index. */
+  readonly read: number;
+}
+
+/** @returns undefined when there is no such difference @throws DeltaError, what the source throws */
+async function prepare(
+  source: ReleaseSource,
+  missing: readonly ReleaseObject[],
+  { path, from, store, release, onWire, signal }: How & Omit<BringOptions, "onBytes">,
+): Promise<Prepared | undefined> {
+  const bytes = await readFrom(source, path, INDEX_MAX, signal);
+  if (bytes === undefined) return undefined;
+  onWire?.(bytes.length);
+  const index = parseIndex(bytes);
+  if (index.from !== from) throw new DeltaError("it is for another image");
+  const bases = from === undefined ? [] : oldObjects(store.read(from), from, index.extra).map((id) => (store.has(id) ? id : undefined));
+  const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases });
+  return { index, bases, plan, read: bytes.length };
+}
+
 /** @returns what came; undefined when there is no such difference */
 async function attempt(
   source: ReleaseSource,
   missing: readonly ReleaseObject[],
-  given: Attempt,
+  given: How & BringOptions,
 ): Promise<ReadonlySet<ObjectId> | undefined> {
-  const { path, from, store, release, onBytes, onNote = () => {}, onWire = () => {} } = given;
+  const { path, name, store, release, signal, onBytes, onNote = () => {}, onWire = () => {} } = given;
   const came = new Set<ObjectId>();
   try {
-    const bytes = await readFrom(source, path, INDEX_MAX, given.signal);
-    if (bytes === undefined) return undefined;
-    onWire(bytes.length);
-    const index = parseIndex(bytes);
-    if (index.from !== from) throw new DeltaError("it is for another image");
-    const bases = basesHere(index, given);
-    const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases });
+    const found = await prepare(source, missing, given);
+    if (found === undefined) return undefined;
+    const { index, bases, plan } = found;
     if (plan.objects.size === 0) return came;
-    given.onPlan?.({ objects: plan.objects.size, bytes: plan.size, ...(given.name === undefined ? {} : { from: given.name }) });
-    const { objects, failed } = await receive(source, {
-      index,
-      plan,
-      release,
-      bases,
-      store,
-      onBytes,
-      onWire,
-      ...(given.signal === undefined ? {} : { signal: given.signal }),
-    });
+    given.onPlan?.({ objects: plan.objects.size, bytes: plan.size, ...(name === undefined ? {} : { from: name }) });
+    const receiving = { index, plan, release, bases, store, onBytes, onWire, ...(signal === undefined ? {} : { signal }) };
+    const { objects, failed } = await receive(source, receiving);
     for (const object of objects) came.add(object);
     if (failed !== undefined) onNote(`${failed}; ${plan.objects.size - came.size} objects are fetched whole instead`);
     return came;
   } catch (error) {
-    if (!(error instanceof DeltaError || error instanceof AshlarError) || given.signal?.aborted === true) throw error;
+    if (!isHarmless(error, signal)) throw error;
     onNote(`${path} cannot be used: ${messageOf(error)}; whole objects are fetched instead`);
     return new Set(missing.map(({ object }) => object).filter((object) => store.has(object)));
   }
 }
 
-function basesHere({ from, extra }: DeltaIndex, { store }: Attempt): (ObjectId | undefined)[] {
-  if (from === undefined) return [];
-  return oldObjects(store.read(from), from, extra).map((object) => (store.has(object) ? object : undefined));
+/** Whole objects make up for it. */
+function isHarmless(error: unknown, signal: AbortSignal | undefined): boolean {
+  return (error instanceof DeltaError || error instanceof AshlarError) && signal?.aborted !== true;
 }
