@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import type { TestContext } from "node:test";
+import { openShell, runCommand } from "#vm/console.ts";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
@@ -49,11 +50,12 @@ step("Failsafe gives a shell with the defaults, and the data can be read and not
   await choose("ashlar-failsafe*");
   await console.waitFor(/Failsafe: the defaults of generation 3/, BOOT_MS);
   await console.waitFor(/# $/, COMMAND_MS);
+  await openShell(console, COMMAND_MS);
   assert.equal(await run("cat /etc/motd"), "Generation three.");
-  assert.equal(await run("cat /state/var/lib/app/data /home/demo/file"), "rows\r\nmine");
+  assert.equal(await run("cat /state/var/lib/app/data /home/demo/file"), "rows\nmine");
   assert.equal(await run("cat /etc/machine-id"), machineId);
   assert.match(await run("touch /state/var/lib/app/x /home/demo/x /srv/x 2>&1"), /(Read-only file system[^]*){3}/);
-  assert.match(await run("findmnt -no FSTYPE /var; ls /var/lib/app 2>&1"), /^tmpfs\r?\nls: .*No such file/);
+  assert.match(await run("findmnt -no FSTYPE /var; ls /var/lib/app 2>&1"), /^tmpfs\nls: .*No such file/);
   assert.match(await run("ashlar status | head -1"), /runs generation 3 \(good\)/);
   assert.match(await run("ls /efi/loader/entries | grep failsafe"), /^ashlar-failsafe\+0(-1)?\.conf$/);
   assert.match(await run("systemctl is-enabled systemd-bless-boot.service"), /^masked/, "it must not be taken for good");
@@ -118,15 +120,7 @@ async function choose(entry: string): Promise<void> {
 
 /** What a command prints in the shell on the console. */
 async function run(command: string): Promise<string> {
-  const { console } = live.machine;
-  console.send(`${command}; echo "end of" it\n`);
-  await console.waitFor(/end of" it\r?\n/, COMMAND_MS);
-  const [all] = await console.waitFor(/[^]*?end of it/, COMMAND_MS);
-  // What was typed before the shell's first prompt was there may be followed by another one.
-  return all
-    .replace(/end of it$/, "")
-    .replace(/^(# )+/, "")
-    .trim();
+  return (await runCommand(live.machine.console, command, COMMAND_MS)).output;
 }
 
 async function restart(context: TestContext): Promise<void> {
