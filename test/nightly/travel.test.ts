@@ -8,7 +8,7 @@ import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { verityDigest } from "#formats/fsverity.ts";
-import { pushOci } from "#pipeline";
+import { lockSystem, pushOci } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
@@ -128,6 +128,7 @@ function partOf(name: string, more = ""): string {
 
 async function push(name: string, sequence: number): ReturnType<typeof pushOci> {
   live.project.write(partOf(name));
+  await lockSystem({ config: live.project.config }, live.context);
   const { config, folder } = live.project;
   return pushOci(
     { config, address: `oci+http://${registry.host}/machines/web:stable`, key: join(folder, "release-key.pem"), sequence },

@@ -1,7 +1,7 @@
 /** A project as a user has one: the web example under another name, with a person who may log in and a key that signs. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { publishSystem } from "#pipeline";
+import { lockSystem, publishSystem } from "#pipeline";
 import type { Context } from "#pipeline";
 import { createKey } from "#registry/sign.ts";
 import type { Toolchain } from "#toolchain/open.ts";
@@ -61,7 +61,12 @@ export default merge(web, {
 `,
     );
   write();
-  return { folder, config, key, write, publish: (releases) => publishSystem({ config, folder: releases, key: keyPath }, context) };
+  const publish = async (releases: string): Promise<Published> => {
+    // Does nothing where the lock fits.
+    await lockSystem({ config }, context);
+    return publishSystem({ config, folder: releases, key: keyPath }, context);
+  };
+  return { folder, config, key, write, publish };
 }
 
 function copyExample(folder: string): string {
