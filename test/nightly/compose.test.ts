@@ -24,7 +24,7 @@ const PARTS = ["kernel", "services.nginx"];
 const OTHERS = ["nginx", "nginx-common", "nginx-light", "linux-image-cloud-amd64", "libssl3t64"];
 const THIRD = `{
   kernel: { arguments: ["loglevel=5"] },
-  files: { "/etc/motd": "Generation three.\\n", "/etc/nginx/conf.d/three.conf": "server_tokens off;\\n", "/etc/kept.conf": "three" },
+  files: { "/etc/motd": "Generation three.\\n", "/etc/nginx/conf.d/three.conf": "keepalive_requests 77;\\n", "/etc/kept.conf": "three" },
   state: { etc: ["kept.conf"] },
   sysctl: { "kernel.panic_on_oops": 1 },
 }`;
