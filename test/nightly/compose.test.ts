@@ -140,8 +140,8 @@ async function composedHere(): Promise<string> {
 async function finished(unit: string): Promise<number> {
   const before = performance.now();
   for (;;) {
-    const state = (await live.ask(`systemctl is-active ${unit}`)).out;
-    if (state !== "active" && state !== "activating") return Math.round((performance.now() - before) / 1000);
+    const { out: state } = await live.ask(`systemctl show -P ActiveState ${unit}`);
+    if (state === "inactive" || state === "failed") return Math.round((performance.now() - before) / 1000);
     await sleep(5000);
   }
 }
