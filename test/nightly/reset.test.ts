@@ -90,7 +90,7 @@ step("a reset asks first, and then the machine is what was installed: image, dat
 
 step("the menu's Factory reset asks at the console, and keeps the data where that is the answer", async (context) => {
   const { console } = live.machine;
-  await live.publish(`{ boot: { factoryReset: true }, files: { "/etc/motd": "Generation five.\n" } }`);
+  await live.publish(`{ boot: { factoryReset: true }, files: { "/etc/motd": "Generation five.\\n" } }`);
   await sudo(`ashlar upgrade --from ${live.address("releases")}`);
   await restart(context);
   machineId = await sudo("cat /etc/machine-id; echo kept >/home/demo/file; sync");
