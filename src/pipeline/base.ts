@@ -89,7 +89,7 @@ async function installBase(
       scanTree(root, store, { mtime: epoch, skip: isResidue, move: options.keep !== true, report: inner }),
     );
     step.detail(`${lock.packages.length} packages, ${scanned.nodes.size} files`);
-    return normaliseBase(scanned, store);
+    return await step.step("normalise", () => normaliseBase(scanned, store));
   } catch (error) {
     // Before the folder goes, and the space comes back.
     throw nameFullDisk(error, workspace);

@@ -54,7 +54,7 @@ export async function importForeign(
   const base = await context.report.step("import the layers", async (step) => {
     const tree = await importTree(source.repository, source.found, { mtime: epochOf(pinned), store, step, skip: isResidue });
     requireMachine(tree, store, { ...options, packages: neededPackages(loaded.system) });
-    return normaliseBase(tree, store);
+    return await normaliseBase(tree, store);
   });
   // What is in it is not what apt said: an image that was imported names no packages.
   const lock: Lock = { ...pinned, packages: [] };

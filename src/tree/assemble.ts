@@ -13,6 +13,7 @@ import { relocateDatabase } from "./normalise/database.ts";
 import { moveEnablement } from "./normalise/enablement.ts";
 import { checkSensitive } from "./normalise/gate.ts";
 import { relocateKernel } from "./normalise/kernel.ts";
+import { unpackModules } from "./normalise/modules.ts";
 import { classifyMutable } from "./normalise/mutable.ts";
 import { dropResidue } from "./normalise/residue.ts";
 import { renderAccounts } from "./render/accounts.ts";
@@ -22,10 +23,14 @@ import { networkServices, renderNetwork, renderSsh } from "./render/network.ts";
 import { renderUnits } from "./render/units.ts";
 import type { Tree } from "./tree.ts";
 
-/** What a build folder's scan needs to become a base: the same for every config with these packages. */
-export function normaliseBase(scanned: Tree, store: Store): Tree {
+/**
+ * What a build folder's scan needs to become a base: the same for every config with these packages.
+ * @throws E_TREE_MODULE
+ */
+export async function normaliseBase(scanned: Tree, store: Store): Promise<Tree> {
   const draft = draftOf(scanned, store);
   dropResidue(draft);
+  await unpackModules(draft);
   relocateKernel(draft);
   moveEnablement(draft);
   relocateDatabase(draft);
