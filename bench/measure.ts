@@ -11,6 +11,8 @@ export interface Run {
   readonly cpu: number;
   /** KiB of the largest process. */
   readonly rss: number;
+  /** Bytes written to file systems on disks, by the processes that were waited for. */
+  readonly written: number;
 }
 
 export interface MeasureOptions {
@@ -18,6 +20,9 @@ export interface MeasureOptions {
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Of getrusage(2): `ru_oublock`. */
+const BLOCK = 512;
 
 /**
  * Runs a command. Needs root, `/usr/bin/time`, and cgroups of version 2: only they count processes in a sandbox, whose times
@@ -29,12 +34,13 @@ export async function measure(program: string, args: readonly string[], { folder
     syncFileSystem(folder);
     const start = performance.now();
     const enter = `echo $$ >${group}/cgroup.procs && exec "$@"`;
-    const { stderr } = await exec("/usr/bin/time", ["-f", "%M", "/bin/sh", "-c", enter, "sh", program, ...args], {
+    const { stderr } = await exec("/usr/bin/time", ["-f", "%M %O", "/bin/sh", "-c", enter, "sh", program, ...args], {
       env: { ...(process.env as Record<string, string>), ...env },
     });
     const wall = performance.now() - start;
     const microseconds = Number(/^usage_usec (\d+)/m.exec(readFileSync(`${group}/cpu.stat`, "utf8"))?.[1]);
-    return { wall, cpu: microseconds / 1000, rss: Number(stderr.trim().split("\n").at(-1)) };
+    const [rss, blocks] = (stderr.trim().split("\n").at(-1) ?? "").split(" ");
+    return { wall, cpu: microseconds / 1000, rss: Number(rss), written: Number(blocks) * BLOCK };
   } finally {
     rmdirSync(group);
   }

@@ -1,17 +1,28 @@
 /** What the build host promises, on the minimal example with Debian's real packages. */
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { buildSystem, checkReproducible, checkStore, compareImages, lockSystem } from "#pipeline";
+import { compareBytes } from "#formats/bytes.ts";
 import { readLock } from "#lock/file.ts";
+import type { Lock } from "#lock/lock.ts";
 import { openStore } from "#store/open.ts";
+import type { Store } from "#store/store.ts";
+import { openToolchain } from "#toolchain/open.ts";
+import { runInToolchain } from "#toolchain/sandbox.ts";
 import { dumpText } from "#tree/dump.ts";
+import { DPKG_DATABASE } from "#tree/normalise/database.ts";
+import type { Tree } from "#tree/tree.ts";
 import type { Workspace } from "#workspace";
+import { readInTree } from "../../src/boot/initrd/tree-reader.ts";
 import { baseTree } from "../../src/pipeline/base.ts";
 import { compareTrees } from "../../src/pipeline/compare.ts";
 import { lockPathOf } from "../../src/pipeline/lock-path.ts";
 import { buildProcess, openBuildLab, watched } from "../support/build-lab.ts";
 import type { BuildLab, BuildProcess } from "../support/build-lab.ts";
+import { indexEntries } from "../support/kmod-index.ts";
 
 let lab: BuildLab;
 let workspace: Workspace;
@@ -151,6 +162,39 @@ void test("dpkg, one package after the other, makes the tree that the quick way 
   }
 });
 
+void test("kernel modules are unpacked, and depmod and dpkg would say of them what the image says", async () => {
+  const lock = readLock(lockPathOf(lab.config));
+  const store = await openStore(workspace.store);
+  try {
+    const base = await baseTree(lock, store, { locale: "C.UTF-8" }, watched(workspace));
+    const folder = join(lab.folder, "modules");
+    const home = writeModules(base, store, folder);
+    const toolchain = await openToolchain("build", { ...watched(workspace), packages: lock.tools.packages });
+    await runInToolchain(toolchain, "depmod", ["-b", "/target", basename(home)], { binds: [{ from: folder, to: "/target" }] });
+    const indexes = readdirSync(join(folder, home)).filter((name) => name.startsWith("modules."));
+    assert.ok(indexes.includes("modules.dep.bin") && indexes.includes("modules.symbols.bin"));
+    for (const name of indexes) {
+      const [ours, theirs] = [readInTree(base, store, `${home}/${name}`) ?? Buffer.alloc(0), readFileSync(join(folder, home, name))];
+      // depmod has its nodes in another order, which no reader sees.
+      if (name === "modules.dep.bin") assert.deepEqual(indexEntries(ours), indexEntries(theirs));
+      else assert.ok(ours.equals(theirs), `${home}/${name}`);
+    }
+    const sums = (readInTree(base, store, `${DPKG_DATABASE}/info/${kernelPackage(lock)}.md5sums`) ?? Buffer.alloc(0)).toString();
+    const modules = [...sums.matchAll(/^([0-9a-f]{32}) {2}(usr\/lib\/modules\/.+\.ko\S*)$/gm)];
+    assert.ok(modules.length > 500);
+    for (const [, sum = "", path = ""] of modules)
+      assert.equal(
+        createHash("md5")
+          .update(readFileSync(join(folder, path)))
+          .digest("hex"),
+        sum,
+        path,
+      );
+  } finally {
+    await store.close();
+  }
+});
+
 void test("two builds from nothing, in conditions that differ in everything that may not matter, are the same", async () => {
   const context = watched(workspace);
   const result = await checkReproducible({ config: lab.config }, context);
@@ -175,3 +219,22 @@ void test("after all of this the store is sound and nothing lies around", async 
     [],
   );
 });
+
+/** Puts all of a tree's /usr/lib/modules into `folder`. @returns /usr/lib/modules/VERSION */
+function writeModules(tree: Tree, store: Store, folder: string): string {
+  let home = "";
+  mkdirSync(folder);
+  symlinkSync("usr/lib", join(folder, "lib"));
+  for (const [path, node] of [...tree.nodes].sort(([a], [b]) => compareBytes(a, b))) {
+    if (!path.startsWith("/usr/lib/modules")) continue;
+    if (node.kind === "directory") mkdirSync(join(folder, path), { recursive: true });
+    else if (node.kind === "file") writeFileSync(join(folder, path), readInTree(tree, store, path) ?? "");
+    assert.doesNotMatch(path, /\.ko\..+$/);
+    home ||= /^\/usr\/lib\/modules\/[^/]+$/.test(path) ? path : "";
+  }
+  return home;
+}
+
+function kernelPackage({ packages }: Lock): string {
+  return packages.find(({ name }) => /^linux-image-\d/.test(name))?.name ?? "";
+}

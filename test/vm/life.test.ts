@@ -98,6 +98,16 @@ step("dpkg finds nothing wrong but what the image changes on purpose", async () 
   assert.deepEqual(unexpected, []);
 });
 
+step("a kernel module that the initrd does not have is loaded from the root, with what it needs", async () => {
+  await sudo("modprobe 8021q");
+  assert.match(await ask("cat /proc/modules"), /^8021q [^]*^garp /m);
+  // Debian's kernel signs its modules; one that was altered would taint it.
+  assert.equal(await ask("cat /sys/module/8021q/taint"), "");
+  const file = await sudo("modinfo -n 8021q");
+  assert.match(file, /^\/(usr\/)?lib\/modules\/.+\/8021q\.ko$/);
+  assert.equal(await sudo("modinfo -F sig_hashalgo 8021q"), "sha256");
+});
+
 step("an edit of /etc works at once", async () => {
   await sudo("echo edited >/etc/edited; echo of-var >/var/lib/kept; echo of-home >/home/demo/kept");
   assert.equal(await ask("cat /etc/edited"), "edited");
