@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execPath } from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Image } from "#image/image.ts";
 import { exec } from "#sys/exec.ts";
 import { openStore } from "#store/open.ts";
@@ -78,7 +77,7 @@ export async function killed(place: OurPlace, kills: number): Promise<Killed> {
   const again: number[] = [];
   const server = await serveFolder(place.served);
   try {
-    const whole = await bytesOf(server, async () => void (await runTo(await copyOf(place, "whole"), server.address, place)));
+    const whole = await bytesOf(server, async () => runTo(await copyOf(place, "whole"), server.address, place));
     for (let kill = 0; kill < kills; kill++) {
       const copy = await copyOf(place, `killed-${kill}`);
       const at = Math.floor(((kill + Math.random()) / kills) * whole);
@@ -101,15 +100,12 @@ async function bytesOf(server: { sent(): number }, work: () => Promise<void>): P
   return server.sent() - before;
 }
 
-/** @param stop tells when to kill it; without, it has to succeed */
-async function runTo(store: string, source: string, { pair }: OurPlace, stop?: () => boolean): Promise<void> {
+/** @param isTime tells when to kill it; without, it has to succeed */
+async function runTo(store: string, source: string, { pair }: OurPlace, isTime?: () => boolean): Promise<void> {
   const child = spawn(execPath, [PROGRAM, "apply", store, source, pair], { stdio: ["ignore", "inherit", "inherit"] });
   const closed = once(child, "close");
-  while (stop !== undefined && child.exitCode === null) {
-    if (stop()) child.kill("SIGKILL");
-    await sleep(1);
-    if (child.killed) break;
-  }
+  const watch = setInterval(() => isTime?.() === true && child.kill("SIGKILL"), 1);
   await closed;
-  if (stop === undefined && child.exitCode !== 0) throw new Error(`the receiving process ended with ${child.exitCode}`);
+  clearInterval(watch);
+  if (isTime === undefined && child.exitCode !== 0) throw new Error(`the receiving process ended with ${child.exitCode}`);
 }

@@ -99,7 +99,7 @@ async function chunks(program: string, input: PeerInput, folder: string): Promis
   const made = await measure(program, ["make", ...store("new.castr"), at("new.caibx"), next], { folder });
   const had = new Set(readdirSync(at("old.castr"), { recursive: true, encoding: "utf8" }));
   const fresh = readdirSync(at("new.castr"), { recursive: true, encoding: "utf8" }).filter(
-    (name) => /\.cacnk$/.test(name) && !had.has(name),
+    (name) => name.endsWith(".cacnk") && !had.has(name),
   );
   const wire = fresh.reduce((sum, name) => sum + size(join(at("new.castr"), name)), size(at("new.caibx")));
   // desync wants the seed's data beside its index, under its name.

@@ -39,7 +39,7 @@ export async function stockTree(version: Version, store: Store, context: Context
 }
 
 /** Writes a tree as a folder. Needs root. */
-export function writeTree(tree: Tree, store: Store, folder: string): void {
+function writeTree(tree: Tree, store: Store, folder: string): void {
   mkdirSync(folder);
   const at = (path: string): Buffer => Buffer.concat([Buffer.from(folder), toBuffer(path)]);
   const sorted = [...tree.nodes].sort(([a], [b]) => compareBytes(a, b));
