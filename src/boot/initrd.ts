@@ -4,9 +4,9 @@
  *
  *   kernel -> systemd -> udev finds the disk -> sysroot.mount (ext4) -> ashlar-mount.service (assets/mount.sh) -> switch-root
  */
-import { constants, zstdCompressSync } from "node:zlib";
 import { AshlarError } from "#errors";
 import { writeCpio } from "#formats/cpio.ts";
+import { pack } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { Tree } from "#tree/tree.ts";
@@ -34,8 +34,6 @@ export interface GatheredInitrd {
   readonly linux: ObjectId;
 }
 
-/** Measured on Debian 13's cloud kernel, see docs/decisions/initrd.md. Changing it changes every initrd. */
-const COMPRESSION_LEVEL = 9;
 const SCRIPTS = ["data.sh", "emergency.sh", "failsafe.sh", "mount.sh", "reset.sh", "seed-etc.sh", "var.sh"];
 
 /**
@@ -56,11 +54,9 @@ export function gatherInitrd(tree: Tree, store: Store, options: InitrdOptions): 
   return { archive: writeCpio([...into.entries.values()], options.epoch), kernelVersion: version, linux };
 }
 
-/** Compresses an archive with zstd, which Debian's kernels unpack (CONFIG_RD_ZSTD). The same bytes give the same bytes. */
+/** Compresses an archive for the kernel. The same bytes give the same bytes: an update sends what changed in the archive. */
 export function compressInitrd(archive: Buffer): Buffer {
-  return zstdCompressSync(archive, {
-    params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+  return pack(archive);
 }
 
 function findKernel(tree: Tree): { readonly version: string; readonly linux: ObjectId } {

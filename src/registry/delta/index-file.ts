@@ -33,14 +33,25 @@ export interface Group {
   readonly pieces: readonly GroupPiece[];
 }
 
+/** An object whose pieces make what is in it: it is compressed, and its base is unpacked too. */
+export interface PackedObject {
+  /** Place in the release's list of objects. */
+  readonly place: number;
+  /** Bytes, unpacked. */
+  readonly size: number;
+  /** How it is packed (`PACKING` in formats/packed.ts): whoever packs otherwise cannot make it. */
+  readonly how: string;
+}
+
 export interface DeltaIndex {
-  readonly version: 1;
+  readonly version: 2;
   /** The composefs image that old objects are those of; absent in packs, which have none. */
   readonly from?: ObjectId;
   /** Old objects besides those that the old image names. */
   readonly extra: readonly ObjectId[];
   /** Paths of the files with the groups, relative to the release folder. */
   readonly files: readonly string[];
+  readonly packed: readonly PackedObject[];
   readonly groups: readonly Group[];
 }
 
@@ -52,12 +63,15 @@ const INDEX_UNPACKED_MAX = 64 * 1024 * 1024;
 const GROUPS_MAX = 100_000;
 const PIECES_MAX = 400_000;
 const FIELDS = 6;
+/** What a machine unpacks and packs again in memory. */
+export const PACKED_CONTENT_MAX = 128 * 1024 * 1024;
 
 const indexShape = record({
-  version: literal(1),
+  version: literal(2),
   from: optional(objectIdShape),
   extra: list(objectIdShape, 16),
   files: list(string(200, /^(packs|deltas)\/[0-9a-z/.-]+$/), 4096),
+  packed: list(record({ place: integer(0, 2 ** 40), size: integer(1, PACKED_CONTENT_MAX), how: string(60) }), 4),
   groups: list(
     record({
       file: integer(0, 4096),

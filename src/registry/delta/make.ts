@@ -1,14 +1,15 @@
 /** The build host's side: the difference between two images, and packs of what is new in a release. */
 import { makePatches } from "#formats/delta/patch.ts";
 import type { Piece } from "#formats/delta/patch.ts";
+import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { compareBytes } from "#formats/bytes.ts";
 import type { Step } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import { estimate, writeGroups } from "./groups.ts";
 import type { PlacedPiece } from "./groups.ts";
-import { GROUP_MAX } from "./index-file.ts";
-import type { DeltaIndex } from "./index-file.ts";
+import { GROUP_MAX, PACKED_CONTENT_MAX } from "./index-file.ts";
+import type { DeltaIndex, PackedObject } from "./index-file.ts";
 import { oldObjects } from "./layout.ts";
 import { namedObjects, predecessorsIn } from "./predecessors.ts";
 
@@ -45,17 +46,34 @@ export async function makeDelta(from: Side, to: Side, data: Written, step: Step)
   const predecessor = predecessorsIn(namedObjects(image));
   const fresh = inOrder(to).filter(({ object }) => !old.has(object));
   const pieces: PlacedPiece[] = [];
+  const packed: PackedObject[] = [];
   let total = 0;
   for (const [at, { object, size, place, paths }] of fresh.entries()) {
     const base = special.get(object) ?? predecessor(paths, size);
-    const chosen = smallest(to.read(object), base === undefined ? undefined : { base, content: from.read(base) });
+    const content = to.read(object);
+    const old = base === undefined ? undefined : { base, content: from.read(base) };
+    const inside = to.boot.includes(object) ? unpackedPair(content, old) : undefined;
+    const within = inside === undefined ? undefined : smallest(inside.content, inside.old);
+    let chosen = smallest(content, old);
+    if (inside !== undefined && within?.base !== undefined && sizeOf(within.pieces) < sizeOf(chosen.pieces)) {
+      chosen = within;
+      packed.push({ place, size: inside.content.length, how: PACKING });
+    }
     total += sizeOf(chosen.pieces);
     pieces.push(...chosen.pieces.map((piece) => ({ ...piece, place, base: chosen.base === undefined ? -1 : baseOf.get(chosen.base)! })));
     step.progress(at + 1, fresh.length, "objects");
   }
   const target = Math.min(GROUP_TARGET, Math.max(SMALL_GROUP, Math.floor(total / GROUPS_WANTED)));
   const groups = await writeGroups(pieces, { file: 0, target, quality: "best", write: data.write });
-  return { version: 1, from: from.image, extra: from.boot, files: [data.path], groups };
+  return { version: 2, from: from.image, extra: from.boot, files: [data.path], packed, groups };
+}
+
+/** What is packed in an object and in its predecessor, where packing gives exactly the object again. */
+function unpackedPair(content: Buffer, old: Old | undefined): { readonly content: Buffer; readonly old: Old } | undefined {
+  const [inside, before] = [unpack(content), old === undefined ? undefined : unpack(old.content)];
+  if (old === undefined || inside === undefined || before === undefined || Math.max(inside.length, before.length) > PACKED_CONTENT_MAX)
+    return undefined;
+  return pack(inside).equals(content) ? { content: inside, old: { ...old, content: before } } : undefined;
 }
 
 function pairOf(object: ObjectId, base: ObjectId | undefined): [ObjectId, ObjectId][] {
@@ -72,8 +90,13 @@ interface Chosen {
   readonly base: ObjectId | undefined;
 }
 
+interface Old {
+  readonly base: ObjectId;
+  readonly content: Buffer;
+}
+
 /** A patch, or the content as it is: whichever is smaller. */
-function smallest(content: Buffer, old: { readonly base: ObjectId; readonly content: Buffer } | undefined): Chosen {
+function smallest(content: Buffer, old: Old | undefined): Chosen {
   const whole = { pieces: estimated(wholePieces(content)), base: undefined };
   if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
   const pieces = estimated(makePatches(old.content, content, GROUP_MAX));
@@ -133,8 +156,9 @@ export async function makePacks(to: Side, before: PacksBefore | undefined, data:
     write: data.write,
   });
   return {
-    version: 1,
+    version: 2,
     extra: [],
+    packed: [],
     files: groups.length === 0 ? files : [...files, data.path],
     groups: [...kept.map((group) => ({ ...group, file: used.indexOf(group.file) })), ...groups],
   };

@@ -1,4 +1,5 @@
 /** What a machine reads of a difference or of packs: the groups that have something it lacks, if that is worth it. */
+import { PACKING } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { DeltaIndex, Group } from "./index-file.ts";
@@ -10,6 +11,12 @@ export interface DeltaPlan {
   readonly objects: ReadonlySet<ObjectId>;
   /** Bytes that travel. */
   readonly size: number;
+}
+
+/** What pieces of an object make, in bytes: the object, or what is packed in it; undefined when this machine cannot pack it. */
+function sizeMade({ packed }: DeltaIndex, place: number, { size }: ReleaseObject): number | undefined {
+  const inside = packed.find((each) => each.place === place);
+  return inside === undefined ? size : inside.how === PACKING ? inside.size : undefined;
 }
 
 export interface PlanRequest {
@@ -44,18 +51,21 @@ export function planDelta({ index, release, missing, bases }: PlanRequest): Delt
 
 /** Objects of which every byte is there, made of old objects that are here. */
 function completeObjects(
-  { groups }: DeltaIndex,
+  index: DeltaIndex,
   release: readonly ReleaseObject[],
   bases: readonly (ObjectId | undefined)[],
 ): ReadonlySet<ObjectId> {
   const lengths = new Map<number, number>();
   const impossible = new Set<number>();
-  for (const { place, base, length } of groups.flatMap(({ pieces }) => pieces)) {
+  for (const { place, base, length } of index.groups.flatMap(({ pieces }) => pieces)) {
     lengths.set(place, (lengths.get(place) ?? 0) + length);
     if (base >= 0 && bases[base] === undefined) impossible.add(place);
   }
   return new Set(
-    [...lengths].flatMap(([place, length]) => (release[place]?.size === length && !impossible.has(place) ? [release[place].object] : [])),
+    [...lengths].flatMap(([place, length]) => {
+      const item = release[place];
+      return item !== undefined && sizeMade(index, place, item) === length && !impossible.has(place) ? [item.object] : [];
+    }),
   );
 }
 

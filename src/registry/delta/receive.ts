@@ -44,7 +44,7 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
   const { index, plan, release, bases, store, onBytes } = receiving;
   const done = new Set<ObjectId>();
   const failed = new Map<ObjectId, string>();
-  using assembly = openAssembly(store, bases);
+  using assembly = openAssembly(store, bases, index.packed);
   for await (const { group, bytes } of groupsOf(source, receiving)) {
     const wanted = (place: number): ReleaseObject | undefined => {
       const item = release[place];

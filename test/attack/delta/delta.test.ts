@@ -134,7 +134,9 @@ const damages: Readonly<Record<string, (files: Attacked) => void>> = {
     writeFileSync(
       index,
       brotliCompressSync(
-        Buffer.from(JSON.stringify({ version: 1, extra: [], from: releases[0].image.digest, files: ["../../etc/shadow"], groups: [] })),
+        Buffer.from(
+          JSON.stringify({ version: 2, extra: [], from: releases[0].image.digest, files: ["../../etc/shadow"], packed: [], groups: [] }),
+        ),
       ),
     );
   },

@@ -1,0 +1,114 @@
+/** Initrds travel as what changed inside them, and a machine makes the file of it. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { zstdCompressSync } from "node:zlib";
+import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
+import { pack, unpack } from "../../formats/packed.ts";
+import { createReporter, silentReporter } from "../../report/reporter.ts";
+import type { Store } from "../../store/store.ts";
+import { fetchObjects } from "../fetch-objects.ts";
+import { objectsOf } from "../objects-of.ts";
+import { renderIndex } from "./index-file.ts";
+import type { DeltaIndex } from "./index-file.ts";
+import { deltaFiles } from "./layout.ts";
+import { makeDelta } from "./make.ts";
+import type { Side } from "./make.ts";
+import { openSource } from "../source.ts";
+import { publish } from "../publish.ts";
+import { createKey } from "../sign.ts";
+
+const home = scratch();
+after(() => home[Symbol.dispose]());
+const keyPath = join(home.path, "key.pem");
+createKey(keyPath);
+let count = 0;
+const fresh = (name: string): string => join(home.path, `${name}-${count++}`);
+
+const archive = noise(7, 9_000_000);
+const changed = Buffer.from(archive);
+for (let at = 1000; at < changed.length; at += 900_000) changed[at]! += 3;
+
+interface Updated {
+  readonly host: Store;
+  readonly folder: string;
+  readonly sides: readonly [Side, Side];
+  readonly index: DeltaIndex;
+}
+
+/** Two published releases that differ in their initrd. */
+async function updated(initrds: readonly [Buffer, Buffer]): Promise<Updated> {
+  const [host, folder] = [await openTestStore(fresh("host")), fresh("folder")];
+  const images = initrds.map((initrd, at) => {
+    const image = makeImage(host, [noise(3, 100), Buffer.from(`release ${at} `.repeat(30))]);
+    return { ...image, kernel: { ...image.kernel!, initrd: host.add(initrd) } };
+  });
+  for (const image of images) await publish({ image, store: host, folder, keyPath, report: silentReporter });
+  const sides = images.map((image): Side => ({
+    image: image.digest,
+    boot: [image.kernel.linux, image.kernel.initrd],
+    objects: objectsOf(image, host),
+    read: (object) => host.read(object),
+  })) as [Side, Side];
+  const index = await silentReporter.step("make", (step) =>
+    makeDelta(sides[0], sides[1], { path: "deltas/x.data", write: () => {} }, step),
+  );
+  return { host, folder, sides, index };
+}
+
+/** @returns bytes on the wire, and what was said */
+async function upgrade({ host, folder, sides }: Updated): Promise<{ wire: number; notes: string[] }> {
+  const [from, to] = sides;
+  const machine = await openTestStore(fresh("machine"));
+  for (const { object } of from.objects) machine.add(host.read(object));
+  const notes: string[] = [];
+  const report = createReporter((event) => void (event.type === "note" && event.level === "warning" && notes.push(event.text)));
+  const bases = [{ image: from.image, name: "generation 1" }];
+  const { wire } = await report.step("fetch", (step) =>
+    fetchObjects(openSource(folder), to.objects, machine, step, { image: to.image, bases }),
+  );
+  for (const { object } of to.objects) assert.deepEqual(machine.read(object), host.read(object));
+  await machine.close();
+  return { wire, notes };
+}
+
+void test("what is packed is unpacked, and everything else is not", () => {
+  assert.deepEqual(unpack(pack(archive)), archive);
+  for (const bytes of [archive, Buffer.alloc(0), pack(archive).subarray(0, 5000)]) assert.equal(unpack(bytes), undefined);
+});
+
+void test("an initrd whose content changed in a few places costs few bytes", async () => {
+  const update = await updated([pack(archive), pack(changed)]);
+  assert.equal(update.index.packed.length, 1);
+  const { wire, notes } = await upgrade(update);
+  assert.ok(wire < 3000, `${wire} bytes`);
+  assert.deepEqual(notes, []);
+  await update.host.close();
+});
+
+void test("an initrd that packing does not make again, or whose predecessor is no packed file, is sent as it is", async () => {
+  const other = zstdCompressSync(changed, { params: { 100: 1 } });
+  for (const initrds of [
+    [pack(archive), other],
+    [archive, pack(changed)],
+  ] as const) {
+    const update = await updated(initrds);
+    assert.deepEqual(update.index.packed, []);
+    await upgrade(update);
+    await update.host.close();
+  }
+});
+
+void test("a machine that packs in another way fetches that object whole, and all else as a difference", async () => {
+  const update = await updated([pack(archive), pack(changed)]);
+  const path = join(update.folder, deltaFiles(update.sides[1].image, update.sides[0].image).index);
+  const before = readFileSync(path);
+  const packed = update.index.packed.map((each) => ({ ...each, how: "zstd-9.9.9-9" }));
+  writeFileSync(path, renderIndex({ ...update.index, files: [path.slice(update.folder.length + 1).replace(/index$/, "data")], packed }));
+  assert.notDeepEqual(readFileSync(path), before);
+  const { wire, notes } = await upgrade(update);
+  assert.ok(wire > pack(changed).length * 0.9, `${wire} bytes`);
+  assert.deepEqual(notes, []);
+  await update.host.close();
+});
