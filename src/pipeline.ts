@@ -16,6 +16,8 @@ export const checkReproducible: Check["checkReproducible"] = async (...given) =>
 export const makeDiskImage: Disk["makeDiskImage"] = async (...given) => (await import("./pipeline/disk.ts")).makeDiskImage(...given);
 /** image → a signed release. */
 export const publishSystem: Publish["publishSystem"] = async (...given) => (await import("./pipeline/publish.ts")).publishSystem(...given);
+/** A release that stays → signed anew. */
+export const renewTrust: Renew["renewTrust"] = async (...given) => (await import("./pipeline/renew.ts")).renewTrust(...given);
 /** image ↔ a container image, in a folder or a registry. */
 export const exportOci: Oci["exportOci"] = async (...given) => (await import("./pipeline/oci.ts")).exportOci(...given);
 export const pushOci: Oci["pushOci"] = async (...given) => (await import("./pipeline/oci.ts")).pushOci(...given);
@@ -43,6 +45,7 @@ type Build = typeof import("./pipeline/build.ts");
 type Check = typeof import("./pipeline/check.ts");
 type Disk = typeof import("./pipeline/disk.ts");
 type Publish = typeof import("./pipeline/publish.ts");
+type Renew = typeof import("./pipeline/renew.ts");
 type Oci = typeof import("./pipeline/oci.ts");
 type Vm = typeof import("./pipeline/vm.ts");
 type Compare = typeof import("./pipeline/compare.ts");

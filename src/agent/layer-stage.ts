@@ -14,6 +14,7 @@ import type { Layered } from "./layers.ts";
 export interface StageOrigin {
   readonly origin: string;
   readonly sequence?: number;
+  readonly unsigned?: true;
   readonly retry?: boolean;
 }
 

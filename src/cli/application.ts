@@ -51,7 +51,7 @@ function rootOf(groups: readonly CommandGroup[]): RouteMap<CliContext> {
   return { ...root, formatHelp: () => formatOverview(groups) };
 }
 
-/** `key create` is the route `create` below the route `key`. */
+/** `keys init` is the route `init` below the route `keys`. */
 function groupRoute(noun: string, groups: readonly CommandGroup[]): RouteMap<CliContext> {
   const entries = groups.flatMap((group) => Object.entries(group.commands)).filter(([name]) => name.startsWith(`${noun} `));
   const routes = Object.fromEntries(entries.map(([name, entry]) => [name.slice(noun.length + 1), entry.command]));

@@ -13,7 +13,10 @@ import { fsckCommand } from "./commands/fsck.ts";
 import { imagesCommand } from "./commands/images.ts";
 import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
-import { keyCreateCommand } from "./commands/key-create.ts";
+import { keysInitCommand } from "./commands/keys-init.ts";
+import { keysRenewCommand } from "./commands/keys-renew.ts";
+import { keysRotateCommand } from "./commands/keys-rotate.ts";
+import { keysStatusCommand } from "./commands/keys-status.ts";
 import { lockCommand } from "./commands/lock.ts";
 import { manCommand } from "./commands/man.ts";
 import { publishCommand } from "./commands/publish.ts";
@@ -24,7 +27,7 @@ import { vmCommand } from "./commands/vm.ts";
 
 export interface CommandGroup {
   readonly title: string;
-  /** Command words ("key create") to their entries. */
+  /** Command words ("keys init") to their entries. */
   readonly commands: Readonly<Record<string, CommandEntry>>;
 }
 
@@ -48,7 +51,14 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     title: "Update machines",
-    commands: { "key create": keyCreateCommand, publish: publishCommand, adopt: adoptCommand },
+    commands: {
+      "keys init": keysInitCommand,
+      "keys status": keysStatusCommand,
+      "keys rotate": keysRotateCommand,
+      publish: publishCommand,
+      "keys renew": keysRenewCommand,
+      adopt: adoptCommand,
+    },
   },
   {
     title: "Use container registries",

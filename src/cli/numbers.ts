@@ -28,3 +28,9 @@ export function parseForward(input: string): PortForward {
   if (host === undefined || guest === undefined || rest.length > 0) throw new Error(`"${input}" is not HOST:GUEST, such as 8080:80`);
   return { host: parsePort(host), guest: parsePort(guest) };
 }
+
+/** A whole number from 1. */
+export function parseCount(input: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(input)) throw new Error(`"${input}" is not a whole number from 1`);
+  return Number(input);
+}

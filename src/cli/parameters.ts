@@ -22,7 +22,7 @@ export interface ArgumentDoc {
 }
 
 export interface CommandDoc {
-  /** "key create" */
+  /** "keys init" */
   readonly name: string;
   readonly entry: CommandEntry;
   readonly flags: readonly FlagDoc[];
@@ -41,7 +41,7 @@ export function describeCommands(groups: readonly CommandGroup[]): readonly Comm
   );
 }
 
-/** `ashlar key create [--force] NAME` */
+/** `ashlar keys init [--plain] DIR` */
 export function usageOf(doc: CommandDoc): string {
   const flags = doc.flags.map((flag) => `[--${flag.name}${flag.placeholder === undefined ? "" : ` ${flag.placeholder}`}]`);
   const words = doc.arguments.map((argument) => {

@@ -29,11 +29,13 @@ export function writeOut(system: SystemInput): LongSystem {
  * The System that a valid config stands for. Its keys are sorted, so that iterating it gives one order everywhere.
  * @param files the config's files, local sources replaced by their digests
  * @param layers the config's package files and folders, likewise
+ * @param root text of the file that `updates.root` names
  */
 export function complete(
   input: LongSystem,
   files: Readonly<Record<string, FileSpec>>,
   layers: Omit<System["layers"], "packages"> = { debs: [], folders: [] },
+  root?: string,
 ): System {
   const ssh = sshOf(input);
   const system: Omit<System, "packages"> = {
@@ -94,7 +96,7 @@ export function complete(
       factoryReset: input.boot?.factoryReset ?? false,
     },
     health: healthOf(input.health, unitNames(input.health?.units), operatorsOf(input, ssh)),
-    updates: updatesOf(input.updates),
+    updates: updatesOf(input.updates, root),
   };
   const packages = sortedSet(input.packages ?? []);
   return JSON.parse(canonicalJson({ ...system, packages })) as System;

@@ -93,10 +93,6 @@ export const sshKey = (): z.ZodString =>
     secret: true,
   });
 
-/** Ed25519 public keys that releases are signed by. */
-export const releaseKey = (): z.ZodString =>
-  matching(/^ashlar-key-1:[A-Za-z0-9+/]{42,}={0,2}$/, 'a public key "ashlar-key-1:…" as `ashlar publish` prints it');
-
 function isPrefix(value: string): boolean {
   const [address = "", length, ...rest] = value.split("/");
   const family = isIP(address);

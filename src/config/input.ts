@@ -308,11 +308,11 @@ export interface UpdatesInput {
   readonly mirror?: string | undefined;
   /** Which generations stay on the machine besides those that run, start next or are pinned. */
   readonly retention?: RetentionInput | undefined;
-  /** Public keys; a release must be signed by one of them. */
-  readonly keys?: readonly string[] | undefined;
+  /** Who may sign releases: the 1.root.json, or a later one, of `ashlar keys init`, by its path relative to the config. It names at least two keys. */
+  readonly root?: string | undefined;
   /** Where `ashlar upgrade` looks: addresses or folders of `ashlar publish` and `ashlar push`. All are asked; the first that has the newest release is taken, and the others when it fails. */
   readonly source?: string | readonly string[] | undefined;
-  /** Which releases this machine follows; default `latest`. For a registry, the tag of the address says it. */
+  /** Which releases this machine follows; default `stable`. For a registry, the tag of the address says it. */
   readonly channel?: string | undefined;
   /** What the machine does by itself, and when; nothing, unless this is written. */
   readonly automatic?: AutomaticInput | undefined;

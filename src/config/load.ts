@@ -42,21 +42,23 @@ export async function loadSystem(path: string, options: EvaluateOptions = {}): P
   const input = stages.writeOut(valid.system);
   const { files, sources, problems } = stages.readFiles(input.files ?? {}, config, options.instead);
   const layers = stages.readLayerSources(input.layers ?? {}, config);
-  refuse([...problems, ...layers.problems]);
-  const system = stages.complete(input, files, layers);
+  const root = stages.readRoot(input.updates?.root, config);
+  refuse([...problems, ...layers.problems, ...root.problems]);
+  const system = stages.complete(input, files, layers, root.text);
   refuse(stages.check(system));
   return { system, digest: digestOf(system), folder: config.folder, sources: new Map([...sources, ...layers.sources]) };
 }
 
 async function loadStages() {
-  const [{ validate }, { complete, writeOut }, { readFiles }, { readLayerSources }, { check }] = await Promise.all([
+  const [{ validate }, { complete, writeOut }, { readFiles }, { readLayerSources }, { readRoot }, { check }] = await Promise.all([
     import("./validate.ts"),
     import("./complete.ts"),
     import("./sources.ts"),
     import("./layer-sources.ts"),
+    import("./trust-root.ts"),
     import("./check.ts"),
   ]);
-  return { validate, complete, writeOut, readFiles, readLayerSources, check };
+  return { validate, complete, writeOut, readFiles, readLayerSources, readRoot, check };
 }
 
 async function readDocument(config: ConfigFile, options: EvaluateOptions): Promise<Document> {

@@ -16,7 +16,6 @@ import {
   owner,
   packageName,
   passwordHash,
-  releaseKey,
   sshKey,
   text,
   timeZone,
@@ -244,7 +243,10 @@ const updates = options({
     .optional()
     .describe("The Debian mirror that the machine itself uses, for `ashlar layer`; default: its apt sources."),
   retention: retention.optional().describe("Which generations stay on the machine besides those that run, start next or are pinned."),
-  keys: z.array(releaseKey()).optional().describe("Public keys; a release must be signed by one of them."),
+  root: line()
+    .min(1)
+    .optional()
+    .describe("Who may sign releases: the 1.root.json, or a later one, of `ashlar keys init`, by its path relative to the config. It names at least two keys."),
   source: source
     .optional()
     .describe(
@@ -252,7 +254,7 @@ const updates = options({
     ),
   channel: channel
     .optional()
-    .describe("Which releases this machine follows; default `latest`. For a registry, the tag of the address says it."),
+    .describe("Which releases this machine follows; default `stable`. For a registry, the tag of the address says it."),
   automatic: automatic.optional().describe("What the machine does by itself, and when; nothing, unless this is written."),
   neighbours: neighbours.optional().describe("Objects from and for machines in the same network."),
 });

@@ -32,8 +32,8 @@ export interface Neighbours {
 }
 
 export interface UpdatesSpec {
-  /** ed25519 public keys ("ashlar-key-1:<base64>") that releases must be signed by. */
-  readonly keys: readonly string[];
+  /** Text of the root metadata (TUF) that says who may sign releases; absent: nobody may, and the machine takes none. */
+  readonly root?: string;
   /** Where `upgrade` looks: all of them, the first that has the newest release is taken. */
   readonly source: readonly string[];
   readonly channel?: string;
@@ -48,10 +48,11 @@ export interface UpdatesSpec {
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"];
 const NEIGHBOUR_PORT = 8472;
 
-export function updatesOf(input: UpdatesInput = {}): UpdatesSpec {
+/** @param root text of the file that `input.root` names */
+export function updatesOf(input: UpdatesInput = {}, root?: string): UpdatesSpec {
   const { source, channel, mirror, automatic } = input;
   return {
-    keys: [...new Set(input.keys ?? [])].sort(),
+    ...(root === undefined ? {} : { root }),
     source: [...new Set(typeof source === "string" ? [source] : source)],
     ...(channel === undefined ? {} : { channel }),
     ...(mirror === undefined ? {} : { mirror }),

@@ -1,7 +1,7 @@
 /** Deployment: one generation of one machine; `ashlar/deployments/000002.json`. docs/formats/deployment.md is normative. */
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { imageShape } from "#formats/image-record.ts";
-import { boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
+import { ShapeError, boolean, integer, list, literal, optional, record, string } from "#formats/shape.ts";
 import type { Image } from "#image/image.ts";
 import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
@@ -17,6 +17,8 @@ export interface Deployment {
   readonly origin: string;
   /** Of the release it came from. */
   readonly sequence?: number;
+  /** Nobody vouched for its release: somebody took it with `--unsafe-unsigned`. */
+  readonly unsigned?: true;
   /** Of a generation that this machine composed itself: its image but for these parts, which are those of `from`. */
   readonly composedFrom?: { readonly base: ObjectId; readonly from: ObjectId; readonly parts: readonly string[] };
   /** Of a generation with packages or folders that were added on this machine. */
@@ -35,12 +37,18 @@ const PARTS_MAX = 256;
 /** Records are about 1.5 kB. */
 export const RECORD_MAX = 64 * 1024;
 
+const isTrue = (value: unknown, path: string): true => {
+  if (!boolean(value, path)) throw new ShapeError(`${path}: expected true, got false`);
+  return true;
+};
+
 const deploymentShape = record({
   version: literal(1),
   number: integer(1, NUMBER_MAX),
   image: imageShape(objectIdShape),
   origin: string(ORIGIN_MAX),
   sequence: optional(integer(1)),
+  unsigned: optional(isTrue),
   composedFrom: optional(record({ base: objectIdShape, from: objectIdShape, parts: list(string(PART_MAX), PARTS_MAX) })),
   layers: optional(layersShape),
   pinned: boolean,

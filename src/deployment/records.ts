@@ -96,7 +96,8 @@ export function floorsOf(records: Records): { readonly number: number; readonly 
   const all = [...records.deployments, ...records.past.map(({ deployment }) => deployment)];
   return {
     number: Math.max(0, ...all.map(({ number }) => number)) + 1,
-    sequence: Math.max(1, ...all.map(({ sequence }) => sequence ?? 1)),
+    // What nobody vouched for does not decide which releases count as old.
+    sequence: Math.max(1, ...all.map(({ sequence, unsigned }) => (unsigned === true ? 1 : (sequence ?? 1)))),
   };
 }
 

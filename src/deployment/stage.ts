@@ -33,6 +33,7 @@ export interface StageRequest {
   readonly objects: readonly ReleaseObject[];
   readonly origin: string;
   readonly sequence?: number;
+  readonly unsigned?: true;
   readonly composedFrom?: Deployment["composedFrom"];
   readonly layers?: Deployment["layers"];
   /** Brings the missing ones of these objects into the store, and says as progress how many of their bytes are there. */
@@ -105,12 +106,21 @@ function withoutStaging(request: StageRequest, machine: Machine, loader: Loader)
   return { outcome: "activated", generation };
 }
 
-/** The same image can be wanted for other reasons: a package that was a layer is part of the base now, say. */
-function wantLayers(number: number, { layers }: StageRequest, machine: Machine): void {
+/**
+ * The same image can be wanted for other reasons: a package that was a layer is part of the base now, say, or somebody vouches
+ * for what was taken unsigned before.
+ */
+function wantLayers(number: number, { layers, unsigned }: StageRequest, machine: Machine): void {
   const deployment = readAllRecords(machine.deployments).deployments.find((each) => each.number === number);
-  if (deployment === undefined || sameLayers(deployment.layers, layers)) return;
-  const { layers: _before, ...rest } = deployment;
-  writeRecord(machine.deployments, layers === undefined ? rest : { ...rest, layers });
+  if (deployment === undefined) return;
+  const vouched = deployment.unsigned === true && unsigned !== true;
+  if (sameLayers(deployment.layers, layers) && !vouched) return;
+  const { layers: _before, unsigned: was, ...rest } = deployment;
+  writeRecord(machine.deployments, {
+    ...rest,
+    ...(was === undefined || vouched ? {} : { unsigned: was }),
+    ...(layers === undefined ? {} : { layers }),
+  });
 }
 
 /** The record of an interrupted staging of the same image, or a new one. */
@@ -126,6 +136,7 @@ function recordFor(request: StageRequest, machine: Machine, entries: Entries): D
       image: request.image,
       origin: request.origin,
       ...(request.sequence === undefined ? {} : { sequence: request.sequence }),
+      ...(request.unsigned === undefined ? {} : { unsigned: request.unsigned }),
       ...(request.composedFrom === undefined ? {} : { composedFrom: request.composedFrom }),
       ...(request.layers === undefined ? {} : { layers: request.layers }),
       pinned: false,

@@ -27,6 +27,8 @@ export interface GenerationStatus {
   /** Of the release. */
   readonly sequence?: number;
   readonly origin: string;
+  /** Nobody vouched for it. */
+  readonly unsigned?: true;
   readonly kernel?: string;
   /** Names of what was added on this machine. */
   readonly layers?: readonly string[];
@@ -95,6 +97,7 @@ function describe({ number, deployment, entry, trial, booted, next }: Generation
     pinned: deployment.pinned,
     ...(deployment.sequence === undefined ? {} : { sequence: deployment.sequence }),
     origin: deployment.origin,
+    ...(deployment.unsigned === undefined ? {} : { unsigned: deployment.unsigned }),
     ...(deployment.image.kernel === undefined ? {} : { kernel: deployment.image.kernel.version }),
     ...(deployment.composedFrom === undefined ? {} : { composedFrom: deployment.composedFrom }),
     ...(deployment.layers === undefined ? {} : { layers: layerNames(deployment.layers.set) }),
@@ -131,6 +134,9 @@ function problemsOf(records: Records, entries: Entries | undefined, generations:
       .map(
         ({ number }) => `generation ${number} runs on its last try and is not marked good yet; \`journalctl -u ashlar-health\` says more`,
       ),
+    ...generations
+      .filter(({ deployment, booted, next }) => deployment.unsigned === true && (booted || next))
+      .map(({ number }) => `generation ${number} is of a release that nobody vouched for (--unsafe-unsigned)`),
     ...(generations.find(({ next }) => next)?.deployment.layers?.quarantined ?? []).map(
       ({ layer, why }) => `layer ${layer} is left out of the next generation: ${why}`,
     ),

@@ -5,8 +5,8 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError } from "#errors";
-import { createKey } from "#registry/sign.ts";
 import { serveFolder } from "#registry/serve.ts";
+import { initRing } from "#registry/trust/ring-changes.ts";
 import type { Step } from "#report/reporter.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { openToolchain } from "#toolchain/open.ts";
@@ -55,14 +55,14 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
   };
   const config = copyExample(folder);
   const releases = join(folder, "releases");
-  const keyPath = join(folder, "release-key.pem");
   const toolchain = await openToolchain("vm", context);
   const key = await createSshKey(join(folder, "ssh"), toolchain);
-  const releaseKey = createKey(keyPath).publicKey;
-  writeFileAtomic(config, firstConfig(releaseKey, key.publicKey));
+  // Whoever may read this folder may sign for this one machine, which is gone in a few minutes.
+  const signing = initRing({ folder: join(folder, "keys"), passphrase: undefined, now: Math.floor(Date.now() / 1000) });
+  writeFileAtomic(config, firstConfig(key.publicKey));
 
   const first = await timed("build generation 1", (report) =>
-    publishSystem({ config, folder: releases, key: keyPath }, { workspace, report }),
+    publishSystem({ config, folder: releases, signing }, { workspace, report }),
   );
   const server = await serveFolder(releases);
   try {
@@ -77,10 +77,10 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
     await timed("boot it", () => waitForSsh(target, BOOT_TIMEOUT));
     const before = await status(target, first.image.digest);
 
-    writeFileAtomic(config, secondConfig(releaseKey, key.publicKey));
+    writeFileAtomic(config, secondConfig(key.publicKey));
     const second = await timed("build generation 2, with one more package and one changed file", async (report) => {
       await lockSystem({ config }, { workspace, report });
-      return publishSystem({ config, folder: releases, key: keyPath }, { workspace, report });
+      return publishSystem({ config, folder: releases, signing }, { workspace, report });
     });
     const sentBefore = server.sent();
     await timed("upgrade the running machine to it", (step) =>
@@ -121,21 +121,21 @@ function copyExample(folder: string): string {
   return join(folder, "web", "machine.ts");
 }
 
-function firstConfig(releaseKey: string, sshKey: string): string {
+function firstConfig(sshKey: string): string {
   return `import { merge } from "ashlar";
 import web from "./system.ts";
 
 export default merge(web, {
   users: { ${USER}: { sshKeys: [${JSON.stringify(sshKey)}], sudo: "nopassword" } },
   files: { "/etc/motd": "" },
-  updates: { keys: [${JSON.stringify(releaseKey)}] },
+  updates: { root: "../keys/1.root.json" },
 });
 `;
 }
 
 /** One more package and one changed setting. */
-function secondConfig(releaseKey: string, sshKey: string): string {
-  return firstConfig(releaseKey, sshKey)
+function secondConfig(sshKey: string): string {
+  return firstConfig(sshKey)
     .replace(`"/etc/motd": ""`, `"/etc/motd": "This machine was upgraded.\\n"`)
     .replace("export default merge(web, {", `export default merge(web, {\n  packages: ["hello"],`);
 }

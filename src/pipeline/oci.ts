@@ -1,6 +1,7 @@
 /** `ashlar export`, `push`, `pull` and `import`: images as container images, in a folder or a registry. */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { loadSystem } from "#config/load.ts";
 import { entriesOf } from "#formats/composefs/entries.ts";
 import { writeImage } from "#formats/erofs/writer.ts";
 import type { Image } from "#image/image.ts";
@@ -11,14 +12,19 @@ import { layoutRepository } from "#registry/oci/layout.ts";
 import type { Descriptor } from "#registry/oci/manifest.ts";
 import { pullImage } from "#registry/oci/pull.ts";
 import type { Pulled } from "#registry/oci/pull.ts";
-import { nextSequence, pushImage, releaseTag } from "#registry/oci/push.ts";
+import { nextSequence, pushImage } from "#registry/oci/push.ts";
 import type { Pushed } from "#registry/oci/push.ts";
-import { isOciAddress, parseReference, renderReference } from "#registry/oci/reference.ts";
+import { isOciAddress, parseReference, releaseTag, renderReference } from "#registry/oci/reference.ts";
 import { openSession, registryRepository } from "#registry/oci/registry.ts";
 import type { RegistryOptions } from "#registry/oci/registry.ts";
 import { exportRelease, releasesUnder } from "#registry/oci/release.ts";
+import type { ExportedRelease } from "#registry/oci/release.ts";
 import type { OciRepository } from "#registry/oci/repository.ts";
+import { TRUST_TAG, exportTrust, targetsOfRepository } from "#registry/oci/trust.ts";
 import type { Release } from "#registry/release.ts";
+import { DEFAULT_CHANNEL } from "#registry/trust/entries.ts";
+import { placeFiles } from "#registry/trust/place.ts";
+import type { Signing } from "#registry/trust/place.ts";
 import { openStore } from "#store/open.ts";
 import { putRef } from "#store/refs.ts";
 import type { Store } from "#store/store.ts";
@@ -28,6 +34,7 @@ import type { BuildOptions } from "./build.ts";
 import type { Context } from "./context.ts";
 import type { ForeignOptions } from "./foreign.ts";
 import type { BuildRecord } from "./record.ts";
+import { refuseOtherRoot } from "./trust.ts";
 
 export interface ExportOptions extends BuildOptions {
   /** The layout's folder; made when missing. */
@@ -35,8 +42,22 @@ export interface ExportOptions extends BuildOptions {
   readonly tag: string;
   /** The config's image, where it is there already; else it is built. */
   readonly built?: BuildRecord;
-  /** With a key, the image becomes a release that machines can upgrade to. */
-  readonly release?: { readonly key: string; readonly sequence: number; readonly before?: readonly Release[] };
+  /** The image becomes a release that machines can upgrade to. */
+  readonly release?: SignedRelease;
+}
+
+export interface SignedRelease extends ReleaseOptions {
+  readonly sequence: number;
+  readonly before?: readonly Release[];
+  /** What the place it goes to lists already. */
+  readonly targets: Buffer | undefined;
+}
+
+export interface ReleaseOptions {
+  /** Who vouches for it. */
+  readonly signing: Signing;
+  readonly channel?: string | undefined;
+  readonly barrier?: boolean | undefined;
 }
 
 export interface ExportedLayout {
@@ -49,6 +70,7 @@ export interface ExportedLayout {
 
 /** Builds what is missing and writes the image as an OCI layout. */
 export async function exportOci(options: ExportOptions, context: Context): Promise<ExportedLayout> {
+  if (options.release !== undefined) refuseOtherRoot((await loadSystem(options.config)).system, options.release.signing);
   const record = options.built ?? (await buildSystem(options, context));
   return withStore(context, (store) =>
     context.report.step("write the layers", async (step) => {
@@ -59,13 +81,15 @@ export async function exportOci(options: ExportOptions, context: Context): Promi
       const signed =
         release === undefined
           ? undefined
-          : await exportRelease(options.folder, exported, { ...parts, ...release, keyPath: release.key }, step);
+          : await exportRelease(options.folder, exported, { ...parts, ...release }, step);
+      const trust = signed === undefined || release === undefined ? undefined : vouch(options.folder, release, signed);
       return {
         record,
         image: exported.descriptor,
         artifacts: [
           { descriptor: exported.artifact },
           ...(signed === undefined ? [] : [{ descriptor: signed.artifact, tag: releaseTag(signed.release.sequence) }]),
+          ...(trust === undefined ? [] : [{ descriptor: trust, tag: TRUST_TAG }]),
         ],
         layers: exported.layers.map(({ group, descriptor, unpacked }) => ({
           name: group.name,
@@ -79,10 +103,16 @@ export async function exportOci(options: ExportOptions, context: Context): Promi
   );
 }
 
+/** Says in the layout who vouches for a release. */
+function vouch(folder: string, { signing, targets, channel = DEFAULT_CHANNEL, barrier = false }: SignedRelease, { release, manifest }: ExportedRelease): Descriptor {
+  return exportTrust(folder, placeFiles({ signing, before: targets, where: folder, add: { release, manifest, channel, barrier }, now: Date.now() }));
+}
+
 export interface PushOptions extends BuildOptions, RegistryOptions, Pick<ExportOptions, "built"> {
   /** oci://host/name[:tag] */
   readonly address: string;
-  readonly key?: string;
+  /** Without, it is only an image. */
+  readonly release?: ReleaseOptions;
   /** Of the release; one more than the repository has had when absent. */
   readonly sequence?: number;
   readonly mountFrom?: string;
@@ -96,7 +126,7 @@ export interface PushResult extends Pushed {
   readonly release?: number;
 }
 
-/** @throws E_OCI_*, E_KEY_MALFORMED; the tag moves only when everything is there */
+/** @throws E_OCI_*, E_KEYS_*, E_PUBLISH_*; the tag moves only when everything is there */
 export async function pushOci(options: PushOptions, context: Context): Promise<PushResult> {
   const reference = parseReference(options.address);
   const tag = reference.tag ?? "latest";
@@ -104,17 +134,13 @@ export async function pushOci(options: PushOptions, context: Context): Promise<P
   // Asked before anything is built: a registry that cannot be reached costs nothing.
   const sequence = options.sequence ?? (await nextSequence(session));
   return inScratch(context, async (folder) => {
+    const { release: wanted, ...rest } = options;
+    const there = registryRepository(session, reference);
     const release =
-      options.key === undefined
+      wanted === undefined
         ? {}
-        : {
-            release: {
-              key: options.key,
-              sequence,
-              before: await releasesUnder(registryRepository(session, reference), tagsBefore(sequence)),
-            },
-          };
-    const exported = await exportOci({ ...options, folder, tag, ...release }, context);
+        : { release: { ...wanted, sequence, before: await releasesUnder(there, tagsBefore(sequence)), targets: await targetsOfRepository(there) } };
+    const exported = await exportOci({ ...rest, folder, tag, ...release }, context);
     const pushed = await context.report.step("push", (step) =>
       pushImage(
         session,

@@ -1,16 +1,21 @@
 /** `ashlar publish`: a signed release of a config's image, as static files. */
+import { loadSystem } from "#config/load.ts";
 import { openStore } from "#store/open.ts";
 import { publish } from "#registry/publish.ts";
 import type { Release } from "#registry/release.ts";
+import type { Signing } from "#registry/trust/place.ts";
 import { buildSystem } from "./build.ts";
 import type { BuildOptions, BuildResult } from "./build.ts";
 import type { Context } from "./context.ts";
+import { refuseOtherRoot } from "./trust.ts";
 
 export interface PublishOptions extends BuildOptions {
   /** The folder that machines read, directly or through any web server. */
   readonly folder: string;
-  /** Path of the private key (`ashlar key create`). */
-  readonly key: string;
+  /** Who vouches for the release (`openRing`). */
+  readonly signing: Signing;
+  readonly channel?: string;
+  readonly barrier?: boolean;
 }
 
 export interface PublishResult extends BuildResult {
@@ -18,12 +23,17 @@ export interface PublishResult extends BuildResult {
   readonly release: Release;
 }
 
+/** @throws E_PUBLISH_ROOT, E_KEYS_*, what building and publishing throw */
 export async function publishSystem(options: PublishOptions, context: Context): Promise<PublishResult> {
+  const { folder, signing, channel, barrier } = options;
+  // Before anything is built: an image whose machines trust others would be their last.
+  refuseOtherRoot((await loadSystem(options.config)).system, signing);
   const built = await buildSystem(options, context);
   const store = await openStore(context.workspace.store);
   try {
-    const release = await publish({ image: built.image, store, folder: options.folder, keyPath: options.key, report: context.report });
-    return { ...built, folder: options.folder, release };
+    const request = { image: built.image, store, folder, signing, report: context.report };
+    const release = await publish({ ...request, ...(channel === undefined ? {} : { channel }), ...(barrier === undefined ? {} : { barrier }) });
+    return { ...built, folder, release };
   } finally {
     await store.close();
   }

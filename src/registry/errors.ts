@@ -9,10 +9,6 @@ export type RegistryErrorCode =
   | "E_SOURCE_FORMAT"
   /** The manifest is not what `docs/formats/release.md` describes. */
   | "E_RELEASE_MALFORMED"
-  /** A trusted key's signature does not fit the manifest. */
-  | "E_RELEASE_SIGNATURE"
-  /** No trusted key signed the manifest. */
-  | "E_RELEASE_UNTRUSTED"
   /** The release is older than one this machine has had. */
   | "E_RELEASE_OLDER"
   | "E_RELEASE_EXPIRED"
@@ -22,8 +18,6 @@ export type RegistryErrorCode =
   | "E_OBJECT_MISSING"
   /** An object is larger or smaller than, or differs from, what the release says. */
   | "E_OBJECT_DIGEST"
-  | "E_KEY_EXISTS"
-  | "E_KEY_MALFORMED"
   | "E_PUBLISH_SEQUENCE"
   | "E_PUBLISH_FOLDER"
   /** Objects are to be left out that a release has which the folder does not have. */

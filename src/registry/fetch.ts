@@ -1,72 +1,115 @@
-/** The machine's side: nothing of a release is looked at before its signature, nothing of an object kept before its digest. */
+/** The machine's side: who vouches for a release comes first, then its manifest by length and digest, then its objects by theirs. */
+import { hash } from "node:crypto";
+import { Metadata, MetadataKind } from "@tufjs/models";
+import type { Targets } from "@tufjs/models";
 import { AshlarError, messageOf } from "#errors";
 import { ShapeError } from "#formats/shape.ts";
-import type { Shape } from "#formats/shape.ts";
 import type { RegistryErrorCode } from "./errors.ts";
-import { FOLDER_FILE, LATEST_FILE, folderShape, latestShape, manifestPath, signaturePath } from "./layout.ts";
-import { MANIFEST_MAX, parseRelease } from "./release.ts";
+import { FOLDER_FILE, folderShape, manifestPath } from "./layout.ts";
+import { parseRelease } from "./release.ts";
 import type { Release } from "./release.ts";
-import { SIGNATURE_FILE_MAX, keyId, verifyContent } from "./sign.ts";
 import { readFrom } from "./stream.ts";
 import type { ReleaseSource } from "./stream.ts";
+import { need, refreshTrust } from "./trust/client.ts";
+import type { TrustedMetadata } from "./trust/client.ts";
+import { chooseEntry, entriesIn } from "./trust/entries.ts";
+import type { ReleaseEntry, Standing } from "./trust/entries.ts";
+import { versionIn } from "./trust/folder.ts";
+import { TIMESTAMP_FILE, metadataPath } from "./trust/layout.ts";
+import { readRaw, trustError } from "./trust/metadata.ts";
+import type { JsonObject } from "./trust/metadata.ts";
+import { verifying } from "./trust/verdict.ts";
 
 export interface TrustOptions {
-  /** Public keys in text form, from the image; one good signature by any of them is enough. */
-  readonly trustedKeys: readonly string[];
+  /** What this machine has verified so far, at the least the root of its image; undefined: it trusts nobody. */
+  readonly trusted: TrustedMetadata | undefined;
+  readonly remember?: (trusted: TrustedMetadata) => void;
+  readonly channel: string;
+  readonly standing: Standing;
   /** Lower sequences are refused. */
   readonly minimumSequence: number;
   /** The System's name. */
   readonly name: string;
-  /** Seconds since 1970, for `expires`. */
+  /** Seconds since 1970, for everything that expires. */
   readonly now: number;
+  /** Take what nobody vouches for, when nobody does. */
+  readonly unsafeUnsigned?: boolean;
 }
 
 export interface VerifiedRelease {
   readonly release: Release;
-  /** Id of the key that vouched for it. */
-  readonly key: string;
+  /** Ids of the keys that vouched for it; none for an unsigned one. */
+  readonly signers: readonly string[];
   /** Where it came from. */
   readonly address: string;
+  /** A newer release that can be had after this one. */
+  readonly barrierTo?: number;
 }
 
 const SMALL_FILE_MAX = 4096;
 
 /**
- * The newest release of a source, verified.
- * @throws E_SOURCE_UNREACHABLE, E_SOURCE_FORMAT, E_RELEASE_UNTRUSTED, E_RELEASE_SIGNATURE, E_RELEASE_MALFORMED, E_RELEASE_OTHER_SYSTEM, E_RELEASE_OLDER, E_RELEASE_EXPIRED
+ * The release of a source that this machine goes to next, verified.
+ * @throws E_SOURCE_UNREACHABLE, E_SOURCE_FORMAT, E_TRUST_*, E_RELEASE_MALFORMED, E_RELEASE_OTHER_SYSTEM, E_RELEASE_OLDER, E_RELEASE_EXPIRED
  */
 export async function fetchRelease(source: ReleaseSource, trust: TrustOptions): Promise<VerifiedRelease> {
-  await readSmall(source, FOLDER_FILE, folderShape);
-  const { sequence } = await readSmall(source, LATEST_FILE, latestShape);
-  const address = `${source.address}/${manifestPath(sequence)}`;
-  const manifest = await need(source, manifestPath(sequence), MANIFEST_MAX);
-  const signatures = await need(source, signaturePath(sequence), SIGNATURE_FILE_MAX);
-  const key = verified(manifest, signatures.toString("latin1"), trust.trustedKeys, address);
+  await readFolderFile(source);
+  const { entries, signers } = await listedBy(source, trust);
+  const named = await source.names?.();
+  const choice = { channel: trust.channel, named, standing: trust.standing, minimumSequence: trust.minimumSequence };
+  const entry = chooseEntry(entries, choice, source.address);
+  const newest = chooseEntry(entries, { ...choice, standing: {} }, source.address);
+  const passing = entry.sequence < newest.sequence;
+  const manifest = await readManifest(source, entry, passing ? newest.sequence : undefined);
+  const address = `${source.address}/${manifestPath(entry.sequence)}`;
   const release = parseRelease(manifest, address);
+  if (release.sequence !== entry.sequence || release.image.digest !== entry.image)
+    throw trustError("E_TRUST_MISMATCH", `${address} is another release than the one that was signed`, address);
   accept(release, trust, address);
-  return { release, key, address };
+  return { release, signers, address, ...(passing ? { barrierTo: newest.sequence } : {}) };
 }
 
-function verified(manifest: Buffer, signatures: string, trusted: readonly string[], address: string): string {
-  const verdict = verifyContent(manifest, signatures, trusted);
-  if (verdict.signed) return verdict.key;
-  const unchanged = "the machine is unchanged";
-  if (verdict.wrong.length > 0)
-    throw new AshlarError<RegistryErrorCode>(
-      "E_RELEASE_SIGNATURE",
-      `${address}: the signature of key ${verdict.wrong.join(", ")} does not fit; the release was altered after it was signed`,
-      { hint: `publish it again, or check who can write to the source; ${unchanged}`, details: { address, keys: verdict.wrong } },
-    );
-  const who = verdict.present.length === 0 ? "nobody signed it" : `it is signed by ${verdict.present.join(", ")}`;
-  const ids = trusted.map(keyId);
-  throw new AshlarError<RegistryErrorCode>(
-    "E_RELEASE_UNTRUSTED",
-    `${address}: ${who}; this machine trusts ${ids.length === 0 ? "no key" : ids.join(", ")}`,
-    {
-      hint: `sign it with a trusted key: ashlar publish --key PATH (trusted keys are \`updates.keys\` of the config); ${unchanged}`,
-      details: { address, signed: verdict.present, trusted: ids },
-    },
-  );
+interface Listed {
+  readonly entries: readonly ReleaseEntry[];
+  readonly signers: readonly string[];
+}
+
+async function listedBy(source: ReleaseSource, { trusted, remember = () => {}, now, unsafeUnsigned }: TrustOptions): Promise<Listed> {
+  try {
+    if (trusted === undefined) throw trustError("E_TRUST_NO_ROOT", "this machine's image names nobody who may sign releases", source.address);
+    const { root, targets } = await refreshTrust(source, { trusted, now, remember });
+    const signers = (root.signed.roles["targets"]?.keyIDs ?? []).filter((id) => id in targets.signatures);
+    return { entries: entriesIn(targets.signed.targets, source.address), signers: signers.map((id) => id.slice(0, 16)) };
+  } catch (error) {
+    const nobody = error instanceof AshlarError && ["E_TRUST_NO_ROOT", "E_TRUST_UNSIGNED"].includes(error.code);
+    if (unsafeUnsigned !== true || !nobody) throw error;
+    return { entries: entriesIn((await unverifiedTargets(source)).signed.targets, source.address), signers: [] };
+  }
+}
+
+/** What the source says without anybody vouching for it. @throws E_TRUST_* for what cannot be read */
+async function unverifiedTargets(source: ReleaseSource): Promise<Metadata<Targets>> {
+  const timestamp = await need(source, TIMESTAMP_FILE, "timestamp");
+  const snapshot = await need(source, metadataPath("snapshot", versionIn(timestamp, "timestamp", source.address)), "snapshot");
+  const bytes = await need(source, metadataPath("targets", versionIn(snapshot, "snapshot", source.address)), "targets");
+  readRaw(bytes, "targets", source.address);
+  return verifying("targets", source.address, () => Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as JsonObject));
+}
+
+/** @param beyond the newer release on whose way this one is a barrier */
+async function readManifest(source: ReleaseSource, { sequence, length, sha256 }: ReleaseEntry, beyond: number | undefined): Promise<Buffer> {
+  const path = manifestPath(sequence);
+  const address = `${source.address}/${path}`;
+  const bytes = await readFrom(source, path, length).catch((error: unknown) => {
+    if (!(error instanceof AshlarError) || error.code !== "E_OBJECT_DIGEST") throw error;
+    throw trustError("E_TRUST_MISMATCH", `${address} is longer than the ${length} bytes that were signed`, address, error);
+  });
+  if (bytes === undefined && beyond !== undefined)
+    throw trustError("E_TRUST_BARRIER", `${source.address} lacks release ${sequence}, which this machine has to run before release ${beyond}`, address);
+  if (bytes === undefined) throw trustError("E_TRUST_INCOMPLETE", `${source.address} has no ${path}`, address);
+  if (bytes.length !== length || hash("sha256", bytes, "hex") !== sha256)
+    throw trustError("E_TRUST_MISMATCH", `${address} is not what was signed: it has ${bytes.length} bytes and another digest than ${sha256.slice(0, 16)}`, address);
+  return bytes;
 }
 
 function accept(release: Release, trust: TrustOptions, address: string): void {
@@ -95,20 +138,15 @@ function accept(release: Release, trust: TrustOptions, address: string): void {
     );
 }
 
-async function readSmall<T>(source: ReleaseSource, path: string, shape: Shape<T>): Promise<T> {
-  const bytes = await need(source, path, SMALL_FILE_MAX);
+async function readFolderFile(source: ReleaseSource): Promise<void> {
+  const bytes = await readFrom(source, FOLDER_FILE, SMALL_FILE_MAX);
+  if (bytes === undefined) throw noFolder(source, `it has no ${FOLDER_FILE}`);
   try {
-    return shape(JSON.parse(bytes.toString("utf8")), "");
+    folderShape(JSON.parse(bytes.toString("utf8")), "");
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof ShapeError) throw noFolder(source, `${path}: ${messageOf(error)}`, error);
+    if (error instanceof SyntaxError || error instanceof ShapeError) throw noFolder(source, `${FOLDER_FILE}: ${messageOf(error)}`, error);
     throw error;
   }
-}
-
-async function need(source: ReleaseSource, path: string, limit: number): Promise<Buffer> {
-  const bytes = await readFrom(source, path, limit);
-  if (bytes === undefined) throw noFolder(source, `it has no ${path}`);
-  return bytes;
 }
 
 function noFolder(source: ReleaseSource, why: string, cause?: unknown): AshlarError<RegistryErrorCode> {

@@ -2,25 +2,22 @@
  * A release folder: static files that any web server, or a USB stick, can hold.
  *
  *   ashlar.json                  format and version of this folder
- *   latest.json                  which release is the newest: the last file that publishing writes
- *   releases/<sequence>.json     the manifest, and
- *   releases/<sequence>.json.sig its signatures
+ *   releases/<sequence>.json     the manifests
+ *   trust/…                      who vouches for them (trust/layout.ts)
  *   objects/ab/<rest>.zst        each object as one zstd frame, named by the digest of its content
  *
- * One encoding for all objects means one request for each and no guessing. Nothing but the manifest is trusted: a wrong
- * `latest.json` can only lead to another release with a good signature, and an older one is refused by its sequence.
+ * One encoding for all objects means one request for each and no guessing. A manifest counts by its digest in the signed
+ * targets.json, an object by its digest in the manifest.
  */
 import { join } from "node:path";
-import { integer, literal, record } from "#formats/shape.ts";
+import { literal, record } from "#formats/shape.ts";
 import type { ObjectId } from "#store/object.ts";
 import { namesIfThere } from "#sys/if-there.ts";
 
 export const FOLDER_FILE = "ashlar.json";
-export const LATEST_FILE = "latest.json";
 export const FOLDER_FORMAT = "ashlar-releases";
 
 export const folderShape = record({ format: literal(FOLDER_FORMAT), version: literal(1) });
-export const latestShape = record({ version: literal(1), sequence: integer(1) });
 
 export function manifestPath(sequence: number): string {
   return `releases/${sequence}.json`;
@@ -37,10 +34,6 @@ export function sequencesIn(folder: string): number[] {
   return namesIfThere(join(folder, "releases"))
     .flatMap((name) => sequenceOf(`releases/${name}`) ?? [])
     .sort((a, b) => a - b);
-}
-
-export function signaturePath(sequence: number): string {
-  return `${manifestPath(sequence)}.sig`;
 }
 
 export function objectPath(object: ObjectId): string {

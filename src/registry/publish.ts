@@ -1,4 +1,4 @@
-/** The build host's side: objects first, then manifest and signature, `latest.json` last. A crash leaves the old release. */
+/** The build host's side: objects first, then the manifest, then who vouches for it, the timestamp last. A crash leaves the old release. */
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,29 +15,27 @@ import { tryLock } from "#sys/flock.ts";
 import { syncFileSystem } from "#sys/syncfs.ts";
 import { publishDeltas, publishManifestPatches } from "./delta/publish.ts";
 import type { RegistryErrorCode } from "./errors.ts";
-import {
-  FOLDER_FILE,
-  FOLDER_FORMAT,
-  LATEST_FILE,
-  folderShape,
-  latestShape,
-  manifestPath,
-  objectPath,
-  sequencesIn,
-  signaturePath,
-} from "./layout.ts";
+import { FOLDER_FILE, FOLDER_FORMAT, folderShape, manifestPath, objectPath, sequencesIn } from "./layout.ts";
 import { objectsOf } from "./objects-of.ts";
 import { parseRelease, renderRelease } from "./release.ts";
 import type { Release, ReleaseObject } from "./release.ts";
-import { signContent } from "./sign.ts";
+import { DEFAULT_CHANNEL } from "./trust/entries.ts";
+import { targetsOfFolder, writeTrust } from "./trust/folder.ts";
+import { placeFiles } from "./trust/place.ts";
+import type { Signing } from "./trust/place.ts";
+import { signMetadata } from "./trust/ring.ts";
 
 export interface PublishRequest {
   readonly image: Image;
   readonly store: Store;
   /** Made when missing. */
   readonly folder: string;
-  /** Private key, PEM. */
-  readonly keyPath: string;
+  /** Who vouches for it. */
+  readonly signing: Signing;
+  /** Machines follow one; "stable" when absent. */
+  readonly channel?: string;
+  /** Machines with older releases run this one before any newer one. */
+  readonly barrier?: boolean;
   /** One more than the newest release when absent. */
   readonly sequence?: number;
   /** Seconds since 1970. */
@@ -58,15 +56,16 @@ const compress = promisify(zstdCompress);
 
 /**
  * Publishes an image as the next release of a folder.
- * @throws E_PUBLISH_SEQUENCE, E_PUBLISH_FOLDER, E_KEY_MALFORMED, E_STORE_MISSING
+ * @throws E_PUBLISH_SEQUENCE, E_PUBLISH_FOLDER, E_KEYS_MISSING, E_KEYS_PASSPHRASE, E_STORE_MISSING
  */
 export async function publish(request: PublishRequest): Promise<Release> {
   const { folder, image, store } = request;
-  // A signature is made before anything is written, so that a wrong key costs nothing.
-  signContent(Buffer.alloc(0), request.keyPath);
+  const { signing } = request;
+  // Signatures are made before anything is written, so that a missing key or wrong passphrase costs nothing.
+  if (signing !== "unsafe-unsigned") for (const role of ["targets", "snapshot", "timestamp"] as const) signMetadata(signing, { role, signed: {} });
   const lock = openFolder(folder);
   try {
-    const previous = readLatest(folder);
+    const previous = readNewest(folder);
     const release: Release = {
       version: 1,
       name: image.name,
@@ -82,8 +81,9 @@ export async function publish(request: PublishRequest): Promise<Release> {
     await publishManifestPatches(folder, release, before, manifest);
     syncFileSystem(folder);
     writeFileAtomic(join(folder, manifestPath(release.sequence)), manifest);
-    writeFileAtomic(join(folder, signaturePath(release.sequence)), signContent(manifest, request.keyPath));
-    writeFileAtomic(join(folder, LATEST_FILE), `${canonicalJson({ version: 1, sequence: release.sequence })}\n`);
+    const { channel = DEFAULT_CHANNEL, barrier = false } = request;
+    const add = { release, manifest, channel, barrier };
+    writeTrust(folder, placeFiles({ signing, before: targetsOfFolder(folder), where: folder, add, now: Date.now() }));
     return release;
   } finally {
     closeSync(lock);
@@ -104,11 +104,12 @@ function openFolder(folder: string): number {
   });
 }
 
-function readLatest(folder: string): Release | undefined {
-  const path = join(folder, LATEST_FILE);
-  if (!existsSync(path)) return undefined;
-  const manifest = join(folder, manifestPath(latestShape(JSON.parse(readFileSync(path, "utf8")), path).sequence));
-  return parseRelease(readFileSync(manifest), manifest);
+/** Of the manifests that are there, the last; one that a killed publisher left counts too, for its number is used. */
+function readNewest(folder: string): Release | undefined {
+  const newest = sequencesIn(folder).at(-1);
+  if (newest === undefined) return undefined;
+  const path = join(folder, manifestPath(newest));
+  return parseRelease(readFileSync(path), path);
 }
 
 /** The newest first, each image once. */

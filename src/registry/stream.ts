@@ -14,6 +14,8 @@ export interface ReleaseSource {
    * @param range only these; what is beyond the end of the file does not come
    */
   open(path: string, limit: number, signal?: AbortSignal, range?: ByteRange): Promise<AsyncIterable<Buffer> | undefined>;
+  /** The release that the address itself names, where it names one: a registry's tag. */
+  names?(): Promise<number>;
   /**
    * Brings objects in a better way than one by one, where the source has one of its own: from layers.
    * Each is verified before the store has its name. Returns those that have to be fetched one by one.
@@ -68,6 +70,7 @@ export function withOpen(source: ReleaseSource, open: ReleaseSource["open"]): Re
       return source.address;
     },
     ...(source.bring === undefined ? {} : { bring: source.bring.bind(source) }),
+    ...(source.names === undefined ? {} : { names: source.names.bind(source) }),
     open,
   };
 }

@@ -11,6 +11,7 @@ import { fetchObjects } from "../../src/registry/fetch-objects.ts";
 import { fetchRelease } from "../../src/registry/fetch.ts";
 import { openSource } from "../../src/registry/source.ts";
 import { silentReporter } from "../../src/report/reporter.ts";
+import { trustIn } from "./keys.ts";
 import { openTestStore } from "./release-fixture.ts";
 
 export interface FakeMachine {
@@ -24,13 +25,16 @@ export interface FakeMachine {
   boot(healthy?: boolean): number;
 }
 
-/** What `ashlar disk` would have written, from the newest release of a folder. */
-export async function installMachine(root: string, releases: string, trustedKeys: readonly string[], name = "web"): Promise<FakeMachine> {
+/**
+ * What `ashlar disk` would have written, from the newest release of a folder.
+ * @param trust text of the root that its image begins with
+ */
+export async function installMachine(root: string, releases: string, trust: string, name = "web"): Promise<FakeMachine> {
   const at = (path: string): string => join(root, path);
   for (const folder of ["sysroot/ashlar/deployments", "efi", "proc/self", "run", "usr/lib/ashlar"])
     mkdirSync(at(folder), { recursive: true });
   const source = openSource(releases);
-  const { release } = await fetchRelease(source, { trustedKeys, minimumSequence: 1, name, now: 0 });
+  const { release } = await fetchRelease(source, trustIn(trust, { name }));
   const store = await openTestStore(at("sysroot/ashlar/store"));
   await silentReporter.step("install", (step) => fetchObjects(source, release.objects, store, step));
   store.addImage(release.image.digest);
@@ -46,7 +50,7 @@ export async function installMachine(root: string, releases: string, trustedKeys
   const system = {
     name,
     updates: {
-      keys: trustedKeys,
+      root: trust,
       source: [releases],
       retention: { count: 2, installed: false },
       neighbours: { ask: [], serve: false, port: 8472, allow: [] },

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publishSystem } from "#pipeline";
-import { createKey } from "#registry/sign.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { openWorkspace } from "#workspace";
 import { openBuildLab } from "./build-lab.ts";
 import type { BuildLab } from "./build-lab.ts";
 import { installMachine } from "./fake-machine.ts";
 import type { FakeMachine } from "./fake-machine.ts";
+import { makeKeys, rootOf } from "./keys.ts";
 
 export interface LayerLab extends Disposable {
   readonly build: BuildLab;
@@ -27,12 +27,11 @@ export async function openLayerLab(): Promise<LayerLab> {
   const build = await openBuildLab();
   const folder = mkdtempSync(join(tmpdir(), "ashlar-layers-"));
   const releases = join(folder, "releases");
-  const key = join(folder, "key.pem");
-  const { publicKey } = createKey(key);
+  const signing = makeKeys(join(folder, "keys"));
   const context = { workspace: openWorkspace(), report: silentReporter };
-  const publish = async (config: string): Promise<string> => (await publishSystem({ config, folder: releases, key }, context)).image.digest;
+  const publish = async (config: string): Promise<string> => (await publishSystem({ config, folder: releases, signing }, context)).image.digest;
   const base = await publish(build.config);
-  const machine = await installMachine(join(folder, "machine"), releases, [publicKey], "minimal");
+  const machine = await installMachine(join(folder, "machine"), releases, rootOf(signing), "minimal");
   const cache = join(machine.root, "var/cache/ashlar");
   mkdirSync(cache, { recursive: true });
   for (const name of ["archive", "packages", "toolchain"] as const) symlinkSync(context.workspace[name], join(cache, name));

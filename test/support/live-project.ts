@@ -3,10 +3,11 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { lockSystem, publishSystem } from "#pipeline";
 import type { Context } from "#pipeline";
-import { createKey } from "#registry/sign.ts";
+import { openRing } from "#registry/trust/ring.ts";
 import type { Toolchain } from "#toolchain/open.ts";
 import { createSshKey } from "#vm/ssh.ts";
 import type { SshKey } from "#vm/ssh.ts";
+import { makeKeys } from "./keys.ts";
 
 export type Published = Awaited<ReturnType<typeof publishSystem>>;
 
@@ -36,16 +37,14 @@ const EXAMPLES = join(import.meta.dirname, "../../examples");
 
 /** Makes the project in an empty folder, or opens it with the keys it has. */
 export async function openProject({ folder, name, part, toolchain, context }: ProjectOptions): Promise<LiveProject> {
-  const keyPath = join(folder, "release-key.pem");
-  const trusted = join(folder, "release-key.pub");
+  const keys = join(folder, "keys");
   const ssh = join(folder, "ssh");
-  if (!existsSync(trusted)) {
+  if (!existsSync(keys)) {
     mkdirSync(folder, { recursive: true });
     await createSshKey(ssh, toolchain);
-    writeFileSync(trusted, createKey(keyPath).publicKey);
+    makeKeys(keys);
   }
   const key = { folder: ssh, publicKey: readFileSync(join(ssh, "id.pub"), "utf8").trim() };
-  const publicKey = readFileSync(trusted, "utf8");
   const config = copyExample(folder);
   const write = (...parts: readonly string[]): void =>
     writeFileSync(
@@ -56,7 +55,7 @@ import web from "./system.ts";
 export default merge(web, {
   name: override(${JSON.stringify(name)}),
   users: { ${USER}: { sshKeys: [${JSON.stringify(key.publicKey)}], sudo: "nopassword" } },
-  updates: { keys: [${JSON.stringify(publicKey)}] },
+  updates: { root: "../keys/1.root.json" },
 }, ${[part, ...parts].join(", ")});
 `,
     );
@@ -64,7 +63,7 @@ export default merge(web, {
   const publish = async (releases: string): Promise<Published> => {
     // Does nothing where the lock fits.
     await lockSystem({ config }, context);
-    return publishSystem({ config, folder: releases, key: keyPath }, context);
+    return publishSystem({ config, folder: releases, signing: openRing(keys, () => "") }, context);
   };
   return { folder, config, key, write, publish };
 }

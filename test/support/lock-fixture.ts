@@ -30,7 +30,6 @@ export const SYSTEM: System = {
   boot: { timeout: 3, tries: 3, deadline: 900, failsafe: "login", factoryReset: false },
   health: { units: [], commands: [] },
   updates: {
-    keys: [],
     source: [],
     retention: { count: 2, installed: true },
     neighbours: { ask: [], serve: false, port: 8472, allow: [] },

@@ -4,20 +4,23 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { main } from "../../src/agent/main.ts";
 import { publish } from "../../src/registry/publish.ts";
+import type { PublishRequest } from "../../src/registry/publish.ts";
 import type { Release } from "../../src/registry/release.ts";
-import { createKey } from "../../src/registry/sign.ts";
+import type { KeyRing } from "../../src/registry/trust/ring.ts";
 import { silentReporter } from "../../src/report/reporter.ts";
 import type { Store } from "../../src/store/store.ts";
 import { installMachine } from "./fake-machine.ts";
 import type { FakeMachine } from "./fake-machine.ts";
+import { makeKeys, rootOf } from "./keys.ts";
 import { makeImage, noise, openTestStore } from "./release-fixture.ts";
+
+export type ReleaseOptions = Partial<Pick<PublishRequest, "signing" | "channel" | "barrier">>;
 
 export interface Publisher {
   readonly store: Store;
-  readonly keyPath: string;
-  readonly publicKey: string;
+  readonly keys: KeyRing;
   /** Publishes an image that differs from others in one file of 9000 bytes. */
-  release(folder: string, version: number): Promise<Release>;
+  release(folder: string, version: number, options?: ReleaseOptions): Promise<Release>;
 }
 
 /** In every image. */
@@ -26,14 +29,13 @@ const SHARED = noise(1, 20_000);
 export const CHANGED_SIZE = 9000;
 
 export async function openPublisher(folder: string): Promise<Publisher> {
-  const keyPath = join(folder, "key.pem");
-  const { publicKey } = createKey(keyPath);
+  const keys = makeKeys(join(folder, "keys"));
   const store = await openTestStore(join(folder, "store"));
-  const release = (releases: string, version: number): Promise<Release> => {
+  const release = (releases: string, version: number, options: ReleaseOptions = {}): Promise<Release> => {
     const image = makeImage(store, [SHARED, noise(100 + version, CHANGED_SIZE)]);
-    return publish({ image, store, folder: releases, keyPath, report: silentReporter });
+    return publish({ image, store, folder: releases, signing: keys, report: silentReporter, ...options });
   };
-  return { store, keyPath, publicKey, release };
+  return { store, keys, release };
 }
 
 export interface Lab {
@@ -46,7 +48,7 @@ export interface Lab {
 export async function openLab(folder: string, publisher: Publisher): Promise<Lab> {
   const releases = join(folder, "releases");
   await publisher.release(releases, 1);
-  return { machine: await installMachine(join(folder, "machine"), releases, [publisher.publicKey]), releases };
+  return { machine: await installMachine(join(folder, "machine"), releases, rootOf(publisher.keys)), releases };
 }
 
 export interface Ran {

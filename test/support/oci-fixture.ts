@@ -78,15 +78,20 @@ function imageOf(tree: Tree, store: Store): Image {
 
 export interface ExportedFixture extends ExportedImage {
   readonly release: Awaited<ReturnType<typeof exportRelease>>;
+  readonly trust: Descriptor;
 }
 
 export function exportFixture(
   layout: string,
   parts: ImageParts,
-  { keyPath, sequence = 1 }: { keyPath: string; sequence?: number },
+  { keys, sequence = 1 }: { keys: KeyRing; sequence?: number },
 ): Promise<ExportedFixture> {
   return silentReporter.step("export", async (step) => {
     const exported = await exportImage(layout, "latest", parts, step);
-    return { ...exported, release: await exportRelease(layout, exported, { ...parts, keyPath, sequence }, silentReporter) };
+    const release = await exportRelease(layout, exported, { ...parts, sequence }, silentReporter);
+    const add = { ...release, channel: "stable", barrier: false };
+    const before = await targetsOfLayout(layout);
+    const trust = exportTrust(layout, placeFiles({ signing: keys, before, where: layout, add, now: Date.now() }));
+    return { ...exported, release, trust };
   });
 }

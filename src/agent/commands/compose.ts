@@ -120,7 +120,7 @@ function stageComposed(
 ): Promise<StageResult> {
   const { machine, loader, report } = context;
   const { image, contents } = composition;
-  const { origin, sequence, layers } = newer.deployment;
+  const { origin, sequence, layers, unsigned } = newer.deployment;
   const kernel = image.kernel === undefined ? [] : [image.kernel.linux, image.kernel.initrd];
   const objects: ReleaseObject[] = [
     ...[...composition.objects].map(([object, size]) => ({ object, size })),
@@ -139,6 +139,7 @@ function stageComposed(
       objects,
       origin,
       ...(sequence === undefined ? {} : { sequence }),
+      ...(unsigned === undefined ? {} : { unsigned }),
       ...(layers === undefined ? {} : { layers }),
       composedFrom,
       now: context.now(),

@@ -116,8 +116,9 @@ async function change(
       const layered = await deriveLayers(request, store, context).catch((error: unknown) => {
         throw withOwnHint(error);
       });
-      const { origin, sequence } = head;
-      const result = await stageLayered(layered, { origin, ...(sequence === undefined ? {} : { sequence }) }, store, context);
+      const { origin, sequence, unsigned } = head;
+      const from = { origin, ...(sequence === undefined ? {} : { sequence }), ...(unsigned === undefined ? {} : { unsigned }) };
+      const result = await stageLayered(layered, from, store, context);
       return present(result, set, layered);
     }),
   );

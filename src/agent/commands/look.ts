@@ -13,14 +13,15 @@ import { noteDownload } from "../updates/downloaded.ts";
 import { describeRelease } from "../updates/last-look.ts";
 import type { FoundRelease } from "../updates/last-look.ts";
 import { lookForRelease, rememberLook } from "../updates/look.ts";
+import type { LookOptions } from "../updates/look.ts";
 import type { Newest } from "../updates/newest.ts";
 import { planOfRelease } from "../updates/release-plan.ts";
 import { bringingOf } from "./upgrade.ts";
 
 /** Looks, and says what an upgrade would bring. */
-export async function check(context: AgentContext, from: string | undefined): Promise<AgentResult> {
+export async function check(context: AgentContext, options: LookOptions): Promise<AgentResult> {
   return locked(context.machine, "upgrade --check", async () => {
-    const newest = await lookForRelease(context, from);
+    const newest = await lookForRelease(context, options);
     const { release } = newest.verified;
     const bringing = bringingOf(context, newest);
     const { missing, wire } = await withStore(context, async (store) => ({
@@ -40,10 +41,10 @@ export async function check(context: AgentContext, from: string | undefined): Pr
 }
 
 /** Fetches everything of the newest release, and leaves it at that. */
-export async function download(context: AgentContext, from: string | undefined): Promise<AgentResult> {
+export async function download(context: AgentContext, options: LookOptions): Promise<AgentResult> {
   const { machine, loader, report } = context;
   return locked(machine, "upgrade --download", async () => {
-    const newest = await lookForRelease(context, from);
+    const newest = await lookForRelease(context, options);
     const { release } = newest.verified;
     if (generationWith(context, release) === undefined) {
       const bringing = bringingOf(context, newest);

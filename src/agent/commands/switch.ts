@@ -9,7 +9,7 @@ import { upgrade } from "./upgrade.ts";
 export async function switchSource(
   context: AgentContext,
   source: string,
-  options: { readonly retry: boolean; readonly reboot: boolean },
+  options: { readonly retry: boolean; readonly reboot: boolean; readonly unsafeUnsigned: boolean },
 ): Promise<AgentResult> {
   const address = /^[a-z+]+:\/\//i.test(source) ? source : resolve(source);
   const upgraded = await upgrade(context, { ...options, from: address, accepted: () => followSource(context.machine, address) });

@@ -29,8 +29,8 @@ export async function unattended(context: AgentContext): Promise<AgentResult> {
     writeLastLook(machine, { when: now(), passed, failure, ...(release === undefined ? {} : { release }) });
     return { json: { outcome: "metered", why }, text: `Nothing was fetched: ${failure}. \`ashlar upgrade\` does it all the same.` };
   }
-  if (automatic.mode === "check") return check(context, undefined);
-  if (automatic.mode === "download") return download(context, undefined);
+  if (automatic.mode === "check") return check(context, {});
+  if (automatic.mode === "download") return download(context, {});
   const upgraded = await upgrade(context, {});
   return automatic.mode === "apply" ? applied(context, automatic, upgraded) : upgraded;
 }

@@ -22,11 +22,10 @@ import type { Bringing } from "../updates/bring.ts";
 import { refusePartial } from "../updates/carried.ts";
 import { forgetDownload } from "../updates/downloaded.ts";
 import { lookForRelease, rememberLook } from "../updates/look.ts";
+import type { LookOptions } from "../updates/look.ts";
 import type { Newest } from "../updates/newest.ts";
 
-export interface UpgradeOptions {
-  /** A folder or address; those that the machine follows when absent. */
-  readonly from?: string;
+export interface UpgradeOptions extends LookOptions {
   /** Stage an image that failed its trial before. */
   readonly retry?: boolean;
   /** Restart when a new generation is ready. */
@@ -43,10 +42,10 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
   const { machine, loader, report } = context;
   return locked(machine, "upgrade", async () => {
     await settleTrials(context);
-    const newest = await lookForRelease(context, options.from);
-    const { release, address } = newest.verified;
+    const newest = await lookForRelease(context, options);
+    const { release, address, signers } = newest.verified;
     const set = wantedOf(headOf(context));
-    const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false };
+    const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false, ...(signers.length === 0 ? { unsigned: true as const } : {}) };
     const bringing = bringingOf(context, newest);
     const { result, image, quarantined } = await withStore(context, async (store) => {
       const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
@@ -102,7 +101,8 @@ interface Done {
 function present(result: StageResult, { newest, bringing, image, reboot }: Done): AgentResult {
   const { release } = newest.verified;
   const { served, passed } = bringing;
-  const json = { ...result, release: release.sequence, digest: image.digest, reboot, served, passed };
+  const { signers, barrierTo } = newest.verified;
+  const json = { ...result, release: release.sequence, digest: image.digest, signers, reboot, served, passed, ...(barrierTo === undefined ? {} : { barrierTo }) };
   const restart = reboot ? "The machine restarts." : "It starts at the next reboot.";
   const where = served.length === 0 || (served.length === 1 && passed.length === 0) ? "" : ` from ${served.join(" and ")}`;
   const text = {
@@ -115,7 +115,12 @@ function present(result: StageResult, { newest, bringing, image, reboot }: Done)
     refused: () =>
       `Release ${release.sequence} failed its trial as generation ${result.generation} and was not staged again: \`ashlar why-failed ${result.generation}\` says why, \`ashlar upgrade --retry\` stages it nevertheless.`,
   }[result.outcome]();
-  return { json, text, ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
+  const lines = [
+    text,
+    ...(signers.length === 0 ? ["Nobody vouches for it: it was taken because of --unsafe-unsigned."] : []),
+    ...(barrierTo === undefined ? [] : [`Release ${barrierTo} comes after it: this one has to run first.`]),
+  ];
+  return { json, text: lines.join("\n"), ...(result.outcome === "refused" ? { exitCode: EXIT_REFUSED } : {}) };
 }
 
 /** What became of the machine's own layers; nothing on a machine without. */

@@ -7,8 +7,10 @@ export const USAGE = `  ashlar status                    what runs, what starts 
          [--retry] [--reboot]      even if it failed its trial; restart at once
          [--check|--download]      only say what there is; only fetch it
          [--unattended]            as updates.automatic says (for the timer)
+         [--unsafe-unsigned]       even if nobody vouches for it
   ashlar switch SOURCE             upgrade from there, now and from now on
          [--reset]                 from where the config says
+         [--unsafe-unsigned]       as above
   ashlar rollback [N] [--reboot]   go back to the one before, or to N
          [--restore-state]         with data that is too new for it put back
          [--keep-state]            or as it is
@@ -28,33 +30,35 @@ export const generations: CommandTable = {
   status: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).status(context) },
   generations: { options: {}, operands: [0, 0], run: async (context) => (await import("../commands/status.ts")).generations(context) },
   upgrade: {
-    options: { from: TEXT, retry: FLAG, reboot: FLAG, check: FLAG, download: FLAG, unattended: FLAG },
+    options: { from: TEXT, retry: FLAG, reboot: FLAG, check: FLAG, download: FLAG, unattended: FLAG, "unsafe-unsigned": FLAG },
     operands: [0, 0],
-    run: async (context, { from, retry, reboot, check, download, unattended }) => {
+    run: async (context, { from, retry, reboot, check, download, unattended, "unsafe-unsigned": unsafe }) => {
       const only = Object.entries({ check, download, unattended }).flatMap(([name, given]) => (given === true ? [name] : []));
       if (only.length > 1) throw usage(`--${only.join(" and --")} exclude each other`);
       if (only.length > 0 && (retry === true || reboot === true)) throw usage(`--${only[0]} goes with neither --retry nor --reboot`);
       const source = typeof from === "string" ? from : undefined;
-      if (check === true) return (await import("../commands/look.ts")).check(context, source);
-      if (download === true) return (await import("../commands/look.ts")).download(context, source);
+      const looking = { from: source, unsafeUnsigned: unsafe === true };
+      if (check === true) return (await import("../commands/look.ts")).check(context, looking);
+      if (download === true) return (await import("../commands/look.ts")).download(context, looking);
+      if (unattended === true && unsafe === true) throw usage("--unattended never takes what nobody vouches for: --unsafe-unsigned is for people");
       if (unattended === true && source !== undefined) throw usage("--unattended goes where the config says, not --from");
       if (unattended === true) return (await import("../commands/unattended.ts")).unattended(context);
       return (await import("../commands/upgrade.ts")).upgrade(context, {
-        ...(source === undefined ? {} : { from: source }),
+        ...looking,
         retry: retry === true,
         reboot: reboot === true,
       });
     },
   },
   switch: {
-    options: { retry: FLAG, reboot: FLAG, reset: FLAG },
+    options: { retry: FLAG, reboot: FLAG, reset: FLAG, "unsafe-unsigned": FLAG },
     operands: [0, 1],
-    run: async (context, { retry, reboot, reset }, [source]) => {
+    run: async (context, { retry, reboot, reset, "unsafe-unsigned": unsafe }, [source]) => {
       const commands = await import("../commands/switch.ts");
       if ((source === undefined) !== (reset === true))
         throw usage("switch takes a source (oci://host/name[:tag][@sha256:…], a folder or an http(s) address), or --reset");
       if (source === undefined) return commands.resetSource(context);
-      return commands.switchSource(context, source, { retry: retry === true, reboot: reboot === true });
+      return commands.switchSource(context, source, { retry: retry === true, reboot: reboot === true, unsafeUnsigned: unsafe === true });
     },
   },
   rollback: {

@@ -3,15 +3,16 @@ import { AshlarError } from "#errors";
 import { formatBytes, formatCount } from "#report/format.ts";
 import { defineCommand } from "../command.ts";
 import { configParameter, configPath } from "../config-path.ts";
+import { signingFlags, signingOf } from "../signing.ts";
+import type { SigningFlags } from "../signing.ts";
 import type { CommandRun } from "../context.ts";
 
-type ExportFlags = {
+type ExportFlags = SigningFlags & {
   readonly oci?: string;
   readonly usb?: string;
   readonly of?: string;
   readonly from?: readonly string[];
   readonly tag: string;
-  readonly key?: string;
   readonly sequence?: number;
   readonly locked: boolean;
 };
@@ -20,11 +21,11 @@ export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
   brief: "Write an image into a folder, to be carried",
   description:
     "--oci builds what is missing and writes an OCI image layout: layers that podman, skopeo and registries take, a package's files always in " +
-    "the same one, and beside them what a machine needs. With a key it is a signed release, and the folder a source for `ashlar upgrade --from`. " +
+    "the same one, and beside them what a machine needs. With keys it is a signed release, and the folder a source for `ashlar upgrade --from`. " +
     "--usb copies the newest release of a folder of `ashlar publish`, with its signatures, and only what machines with the releases of --from lack.",
   examples: [
     { arguments: "export --oci web.oci", does: "then: skopeo copy oci:web.oci:latest …" },
-    { arguments: "export --oci /media/usb/web --key release-key.pem", does: "then: ashlar upgrade --from /media/usb/web" },
+    { arguments: "export --oci /media/usb/web --keys keys", does: "then: ashlar upgrade --from /media/usb/web" },
     { arguments: "export --usb /media/usb/web --of /srv/releases/web --from 6 --from 7", does: "for machines that run release 6 or 7" },
   ],
   needsRoot: true,
@@ -42,18 +43,20 @@ export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
         optional: true,
       },
       tag: { kind: "parsed", parse: String, brief: "Name of the image in the layout", placeholder: "TAG", default: "latest" },
-      key: { kind: "parsed", parse: String, brief: "Sign a release with this private key", placeholder: "FILE", optional: true },
+      ...signingFlags,
       sequence: { kind: "parsed", parse: parseSequence, brief: "Number of the release (default: 1)", placeholder: "N", optional: true },
       locked: { kind: "boolean", brief: "Fail where the lock would have to change", default: false },
     },
     positional: { kind: "tuple", parameters: [configParameter] },
   },
   async run(flags, [config], context) {
-    const { oci, usb, tag, key, sequence = 1, locked } = flags;
+    const { oci, usb, tag, sequence = 1, locked } = flags;
     const { cwd } = context;
     if (usb !== undefined) return carry({ ...flags, usb }, context);
     if (oci === undefined) throw usage("export takes --oci DIR or --usb DIR");
-    const release = key === undefined ? {} : { release: { key: resolve(cwd, key), sequence } };
+    const signing = await signingOf(flags, context);
+    const { targetsOfLayout } = await import("#registry/oci/trust.ts");
+    const release = signing === undefined ? {} : { release: { ...signing, sequence, targets: await targetsOfLayout(resolve(cwd, oci)) } };
     const { exportOci } = await import("#pipeline");
     const result = await exportOci({ config: await configPath(cwd, config), folder: resolve(cwd, oci), tag, locked, ...release }, context);
     const bytes = result.layers.reduce((sum, { size }) => sum + size, 0);
@@ -62,8 +65,8 @@ export const exportCommand = defineCommand<ExportFlags, [config?: string]>({
   },
 });
 
-async function carry({ usb, of, oci, key, from = [] }: ExportFlags & { readonly usb: string }, { cwd, report }: CommandRun) {
-  if (oci !== undefined || key !== undefined) throw usage("--usb goes with neither --oci nor --key: the release is signed already");
+async function carry({ usb, of, oci, keys, from = [] }: ExportFlags & { readonly usb: string }, { cwd, report }: CommandRun) {
+  if (oci !== undefined || keys !== undefined) throw usage("--usb goes with neither --oci nor --keys: the release is signed already");
   if (of === undefined) throw usage("--usb takes --of DIR, the folder of `ashlar publish`");
   const { carryRelease } = await import("#registry/carried.ts");
   const request = { releases: resolve(cwd, of), folder: resolve(cwd, usb), from };

@@ -2,9 +2,10 @@ import { resolve } from "node:path";
 import { formatBytes } from "#report/format.ts";
 import { defineCommand } from "../command.ts";
 import { configParameter, configPath } from "../config-path.ts";
+import { signingFlags, signingOf } from "../signing.ts";
+import type { SigningFlags } from "../signing.ts";
 
-type PushFlags = {
-  readonly key?: string;
+type PushFlags = SigningFlags & {
   readonly ca?: string;
   readonly mountFrom?: string;
   readonly locked: boolean;
@@ -16,13 +17,13 @@ export const pushCommand = defineCommand<PushFlags, [address: string, config?: s
     "Builds what is missing and pushes an ordinary OCI image with the signed release attached. Layers that the registry has do not " +
     "travel, and the tag moves last. Logins are those of podman and docker (auth.json, config.json); credential helpers are not started.",
   examples: [
-    { arguments: "push oci://registry.example/team/web:stable --key release-key.pem", does: "then: ashlar upgrade --from oci://…" },
+    { arguments: "push oci://registry.example/team/web:stable --keys keys", does: "then: ashlar upgrade --from oci://…" },
     { arguments: "push oci+http://localhost:5000/web", does: "only the container image, to a registry without TLS" },
   ],
   needsRoot: true,
   parameters: {
     flags: {
-      key: { kind: "parsed", parse: String, brief: "Sign a release with this private key", placeholder: "FILE", optional: true },
+      ...signingFlags,
       ca: { kind: "parsed", parse: String, brief: "Certificate authority to trust (PEM)", placeholder: "FILE", optional: true },
       mountFrom: {
         kind: "parsed",
@@ -38,14 +39,15 @@ export const pushCommand = defineCommand<PushFlags, [address: string, config?: s
       parameters: [{ brief: "oci://host[:port]/name[:tag]", placeholder: "ADDRESS", parse: String }, configParameter],
     },
   },
-  async run({ key, ca, mountFrom, locked }, [address, config], context) {
+  async run({ ca, mountFrom, locked, ...flags }, [address, config], context) {
     const { cwd } = context;
+    const release = await signingOf(flags, context);
     const { pushOci } = await import("#pipeline");
     const options = {
       config: await configPath(cwd, config),
       address,
       locked,
-      ...(key === undefined ? {} : { key: resolve(cwd, key) }),
+      ...(release === undefined ? {} : { release }),
       ...(ca === undefined ? {} : { ca: resolve(cwd, ca) }),
       ...(mountFrom === undefined ? {} : { mountFrom }),
     };

@@ -114,7 +114,7 @@ export async function addObjects(layout: string, objects: readonly ObjectId[], s
 
 export interface Artifact {
   readonly type: string;
-  readonly subject: Descriptor;
+  readonly subject?: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -127,7 +127,7 @@ export function addArtifact(layout: string, { type, subject, layers, annotations
     artifactType: type,
     config: addBlob(layout, Buffer.from("{}"), MEDIA.empty),
     layers,
-    subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+    ...(subject === undefined ? {} : { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
     ...(annotations === undefined ? {} : { annotations }),
   };
   const descriptor = addBlob(layout, Buffer.from(canonicalJson(manifest)), MEDIA.manifest);

@@ -3,10 +3,13 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Step } from "#report/reporter.ts";
+import { AshlarError } from "#errors";
 import { REF_NAME, addBlob, addToIndex, blobPath, createLayout } from "./layout.ts";
+import { MEDIA } from "./manifest.ts";
 import type { Descriptor, Manifest } from "./manifest.ts";
 import { checked, findManifest, resolveImage } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
+import { TRUST_TAG } from "./trust.ts";
 
 export interface Pulled {
   /** Of the image manifest. */
@@ -32,6 +35,14 @@ export async function pullImage(repository: OciRepository, layout: string, tag: 
     const found = await findManifest(repository, referrer.digest);
     if (found.manifest.kind === "manifest" && found.manifest.subject?.digest === image.descriptor.digest)
       artifacts.push({ ...found, manifest: found.manifest, descriptor: { ...referrer, size: found.bytes.length } });
+  }
+  const trust = await findManifest(repository, TRUST_TAG).catch((error: unknown) => {
+    if (error instanceof AshlarError && error.code === "E_OCI_NOT_FOUND") return undefined;
+    throw error;
+  });
+  if (trust?.manifest.kind === "manifest") {
+    const artifactType = trust.manifest.artifactType ?? MEDIA.empty;
+    artifacts.push({ ...trust, manifest: trust.manifest, descriptor: { ...trust.descriptor, artifactType, annotations: { [REF_NAME]: TRUST_TAG } } });
   }
   const all = [image, ...artifacts];
   const blobs = [

@@ -35,6 +35,39 @@ const PARALLEL = 3;
  */
 export async function pushImage(session: Session, { layout, image, artifacts, tag, mountFrom }: PushRequest, step: Step): Promise<Pushed> {
   const manifests = [image, ...artifacts.map(({ descriptor }) => descriptor)].map((descriptor) => readManifest(layout, descriptor));
+  const pushed = await pushBlobs(session, { layout, manifests, mountFrom }, step);
+  const [first, ...rest] = manifests;
+  if (first === undefined) throw new RangeError("an image without a manifest");
+  await putManifest(session, first);
+  for (const [at, each] of rest.entries()) {
+    const subject = each.manifest.subject?.digest;
+    await putManifest(session, { ...each, ...(subject === undefined ? {} : { subject }) });
+    const name = artifacts[at]?.tag;
+    if (name !== undefined) await putManifest(session, each, name);
+  }
+  await putManifest(session, first, tag);
+  step.detail(`${pushed.uploaded} of ${pushed.blobs} blobs travelled`);
+  return pushed;
+}
+
+/** One artifact alone, under a tag. */
+export async function pushArtifact(
+  session: Session,
+  { layout, artifact, tag }: { readonly layout: string; readonly artifact: Descriptor; readonly tag: string },
+  step: Step,
+): Promise<void> {
+  const read = readManifest(layout, artifact);
+  await pushBlobs(session, { layout, manifests: [read], mountFrom: undefined }, step);
+  await putManifest(session, read, tag);
+}
+
+interface Blobs {
+  readonly layout: string;
+  readonly manifests: readonly { readonly manifest: Manifest }[];
+  readonly mountFrom: string | undefined;
+}
+
+async function pushBlobs(session: Session, { layout, manifests, mountFrom }: Blobs, step: Step): Promise<Pushed> {
   const blobs = [
     ...new Map(manifests.flatMap(({ manifest }) => [manifest.config, ...manifest.layers]).map((each) => [each.digest, each])).values(),
   ];
@@ -50,25 +83,10 @@ export async function pushImage(session: Session, { layout, image, artifacts, ta
   };
   // One alone first: a registry that wants a login is asked for it once.
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  const [first, ...rest] = manifests;
-  if (first === undefined) throw new RangeError("an image without a manifest");
-  await putManifest(session, first);
-  for (const [at, each] of rest.entries()) {
-    const subject = each.manifest.subject?.digest;
-    await putManifest(session, { ...each, ...(subject === undefined ? {} : { subject }) });
-    const name = artifacts[at]?.tag;
-    if (name !== undefined) await putManifest(session, each, name);
-  }
-  await putManifest(session, first, tag);
-  step.detail(`${uploaded} of ${blobs.length} blobs travelled`);
   return { blobs: blobs.length, uploaded, bytes };
 }
 
 const RELEASE_TAG = /^release-([1-9][0-9]{0,8})$/;
-
-export function releaseTag(sequence: number): string {
-  return `release-${sequence}`;
-}
 
 /** One more than the highest release that a repository has had. */
 export async function nextSequence(session: Session): Promise<number> {

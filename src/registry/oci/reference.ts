@@ -75,3 +75,8 @@ function wrong(text: string, why: string): AshlarError<OciErrorCode> {
     exitCode: 2,
   });
 }
+
+/** The tag of the artifact that is a release. */
+export function releaseTag(sequence: number): string {
+  return `release-${sequence}`;
+}

@@ -1,6 +1,6 @@
 /**
- * The signed release that hangs on an image: manifest and signatures of docs/formats/release.md as they are, what no layer
- * has as blobs, and which layer has what. Only the manifest is signed: all else can at worst lead to bytes that do not fit.
+ * The release that hangs on an image: the manifest of docs/formats/release.md as it is, what no layer has as blobs, and
+ * which layer has what. Only the manifest is vouched for (trust.ts): all else can at worst lead to bytes that do not fit.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,19 +15,18 @@ import { objectsOf } from "../objects-of.ts";
 import { writeDeltas } from "../delta/publish.ts";
 import { MANIFEST_MAX, parseRelease, renderRelease } from "../release.ts";
 import type { Release } from "../release.ts";
-import { SIGNATURE_FILE_MAX, signContent } from "../sign.ts";
 import type { OciErrorCode } from "./errors.ts";
 import { addArtifact, addObjects, bootObjects } from "./image.ts";
 import type { ExportedImage, ImageParts } from "./image.ts";
-import { addBlob, addToIndex } from "./layout.ts";
+import { REF_NAME, addBlob, addToIndex } from "./layout.ts";
 import type { Descriptor, Manifest } from "./manifest.ts";
+import { releaseTag } from "./reference.ts";
 import type { OciDigest } from "./reference.ts";
 import { findManifest, readBlob, resolveImage } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
 
 const RELEASE_ARTIFACT = "application/vnd.ashlar.release.v1";
 const MANIFEST_TYPE = "application/vnd.ashlar.release.manifest.v1+json";
-const SIGNATURES_TYPE = "application/vnd.ashlar.release.signatures.v1";
 const CONTENTS_TYPE = "application/vnd.ashlar.release.contents.v1+json";
 /** A file of docs/formats/delta.md; {@link PATH} says which. */
 export const DELTA_TYPE = "application/vnd.ashlar.delta.v1";
@@ -56,19 +55,23 @@ const contentsShape = record({
 
 export interface ReleaseRequest {
   readonly sequence: number;
-  /** Private key, PEM. */
-  readonly keyPath: string;
   /** Releases that machines may have: there are differences from these. */
   readonly before?: readonly Release[];
 }
 
-/** Signs an exported image as a release, in the same layout. @throws E_KEY_MALFORMED */
+export interface ExportedRelease {
+  readonly release: Release;
+  readonly manifest: Buffer;
+  readonly artifact: Descriptor;
+}
+
+/** Makes an exported image a release, in the same layout. It counts once somebody vouches for its manifest. */
 export async function exportRelease(
   layout: string,
   exported: ExportedImage,
-  { image, tree, store, sequence, keyPath, before = [] }: Pick<ImageParts, "image" | "tree" | "store"> & ReleaseRequest,
+  { image, tree, store, sequence, before = [] }: Pick<ImageParts, "image" | "tree" | "store"> & ReleaseRequest,
   report: Reporter,
-): Promise<{ readonly release: Release; readonly artifact: Descriptor }> {
+): Promise<ExportedRelease> {
   const release: Release = { version: 1, name: image.name, sequence, image, objects: objectsOf(image, store) };
   const manifest = renderRelease(release);
   const contents = { version: 1, layers: contentsOf(release, exported, tree) };
@@ -77,15 +80,14 @@ export async function exportRelease(
     subject: exported.descriptor,
     layers: [
       addBlob(layout, manifest, MANIFEST_TYPE),
-      addBlob(layout, Buffer.from(signContent(manifest, keyPath)), SIGNATURES_TYPE),
       addBlob(layout, Buffer.from(canonicalJson(contents)), CONTENTS_TYPE),
       ...(await addObjects(layout, [image.digest, ...bootObjects({ image, tree })], store)),
       ...(await addDeltas(layout, release, { before, store, report })),
     ],
     annotations: { [SEQUENCE]: String(sequence) },
   });
-  addToIndex(layout, [artifact]);
-  return { release, artifact };
+  addToIndex(layout, [{ ...artifact, annotations: { ...artifact.annotations, [REF_NAME]: releaseTag(sequence) } }]);
+  return { release, manifest, artifact };
 }
 
 /** Differences as blobs. From a release whose objects this host does not have any more, there is none. */
@@ -143,7 +145,6 @@ export interface FoundRelease {
   /** As the artifact says; what counts is in the manifest. */
   readonly sequence: number;
   readonly manifest: Buffer;
-  readonly signatures: Buffer;
   /** The image's layers that have objects of the release. */
   readonly layers: readonly (LayerContents & { readonly descriptor: Descriptor })[];
   /** Of the artifact's own blobs. */
@@ -152,26 +153,27 @@ export interface FoundRelease {
 
 /**
  * The release of an image, as it is there: nothing of it is verified yet.
+ * @param sequence another one than that of the image that the repository's address names
  * @throws E_OCI_NOT_FOUND, E_OCI_RELEASE, E_OCI_DIGEST, E_OCI_SIZE
  */
-export async function findRelease(repository: OciRepository): Promise<FoundRelease> {
-  const { descriptor, manifest: image } = await resolveImage(repository, undefined);
-  const artifact = await newestArtifact(repository, descriptor.digest, RELEASE_ARTIFACT);
+export async function findRelease(repository: OciRepository, sequence?: number): Promise<FoundRelease> {
+  const older = sequence === undefined ? undefined : await tagged(repository, sequence);
+  const { descriptor, manifest: image } = await resolveImage(repository, older?.subject?.digest);
+  const artifact = older ?? (await newestArtifact(repository, descriptor.digest, RELEASE_ARTIFACT));
   if (artifact === undefined)
-    throw malformed(repository, "no release hangs on it", "push it with a key: ashlar push --key FILE; the machine is unchanged");
+    throw malformed(repository, "no release hangs on it", "push it with keys: ashlar push --keys DIR; the machine is unchanged");
   const blob = (type: string, limit: number): Promise<Buffer> => {
     const found = artifact.layers.find(({ mediaType }) => mediaType === type);
     if (found === undefined) throw malformed(repository, `its release has no ${type}`);
     return readBlob(repository, found, limit);
   };
-  const [manifest, signatures] = [await blob(MANIFEST_TYPE, MANIFEST_MAX), await blob(SIGNATURES_TYPE, SIGNATURE_FILE_MAX)];
+  const manifest = await blob(MANIFEST_TYPE, MANIFEST_MAX);
   const { layers } = contentsIn(await blob(CONTENTS_TYPE, MANIFEST_MAX), repository);
   const byDigest = new Map(image.layers.map((layer) => [layer.digest, layer]));
   return {
     image: descriptor.digest,
     sequence: Number(artifact.annotations[SEQUENCE]) || 1,
     manifest,
-    signatures,
     layers: layers.map((contents) => {
       const layer = byDigest.get(contents.layer);
       if (layer === undefined) throw malformed(repository, `its release names the layer ${contents.layer}, which the image does not have`);
@@ -179,6 +181,13 @@ export async function findRelease(repository: OciRepository): Promise<FoundRelea
     }),
     blobs: artifact.layers,
   };
+}
+
+async function tagged(repository: OciRepository, sequence: number): Promise<Manifest> {
+  const { manifest } = await findManifest(repository, releaseTag(sequence));
+  if (manifest.kind === "index" || manifest.subject === undefined || manifest.artifactType !== RELEASE_ARTIFACT)
+    throw malformed(repository, `${releaseTag(sequence)} is no release`);
+  return manifest;
 }
 
 /** The artifact of a type that hangs on an image; of several releases, the one that says it is the latest. */

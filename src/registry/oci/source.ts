@@ -6,12 +6,13 @@ import { randomBytes } from "node:crypto";
 import { closeSync, createWriteStream, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { AshlarError } from "#errors";
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import { readTarStream } from "#formats/tar/stream.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
-import { FOLDER_FILE, FOLDER_FORMAT, LATEST_FILE, manifestPath, objectPath, signaturePath } from "../layout.ts";
+import { FOLDER_FILE, FOLDER_FORMAT, manifestPath, objectPath, sequenceOf } from "../layout.ts";
 import { parseRelease } from "../release.ts";
 import type { ReleaseObject } from "../release.ts";
 import { limited, streamOf, within } from "../stream.ts";
@@ -26,6 +27,7 @@ import { DELTA_TYPE, PATH, findRelease } from "./release.ts";
 import type { FoundRelease } from "./release.ts";
 import { checkedBlob } from "./repository.ts";
 import type { OciRepository } from "./repository.ts";
+import { trustFilesIn } from "./trust.ts";
 import { LAYER_MAX, unpacked } from "./unpack.ts";
 
 /** Layers at once: hides the latency of a registry; memory is that of one object each. */
@@ -46,6 +48,7 @@ export function layoutSource(folder: string): ReleaseSource {
 
 function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => string): ReleaseSource {
   let looked: Promise<FoundRelease> | undefined;
+  let trust: ReturnType<typeof trustFilesIn> | undefined;
   let { address } = repository;
   const opened = (): Promise<FoundRelease> =>
     (looked ??= findRelease(repository).then((found) => {
@@ -56,8 +59,18 @@ function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => st
     get address() {
       return address;
     },
+    names: async () => (await opened()).sequence,
     open: async (path, limit, signal, range) => {
-      const found = await opened();
+      if (path.startsWith("trust/")) return openTrust(path, limit, signal);
+      const sequence = sequenceOf(path);
+      let found = await opened();
+      if (sequence !== undefined && sequence !== found.sequence) {
+        // A barrier on the way to what the tag names: from here on this source is that release.
+        const other = await findRelease(repository, sequence).catch(ifNotFound);
+        if (other === undefined) return undefined;
+        looked = Promise.resolve((found = other));
+        address = pinned(other);
+      }
       const bytes = fileOf(path, found);
       if (bytes !== undefined) return limited(streamOf(bytes), limit, `${address}/${path}`);
       const blob = found.blobs.find(
@@ -72,18 +85,23 @@ function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => st
     },
     bring: async (objects, options) => bringFromLayers(repository, await opened(), objects, options),
   };
+
+  async function openTrust(path: string, limit: number, signal: AbortSignal | undefined): Promise<AsyncIterable<Buffer> | undefined> {
+    const blob = (await (trust ??= trustFilesIn(repository))).get(path);
+    return blob === undefined ? undefined : limited(checkedBlob(repository, blob, signal), limit, `${address}/${path}`);
+  }
 }
 
-function fileOf(path: string, { manifest, signatures, sequence }: FoundRelease): Buffer | undefined {
+function ifNotFound(error: unknown): undefined {
+  if (!(error instanceof AshlarError) || error.code !== "E_OCI_NOT_FOUND") throw error;
+}
+
+function fileOf(path: string, { manifest, sequence }: FoundRelease): Buffer | undefined {
   switch (path) {
     case FOLDER_FILE:
       return Buffer.from(canonicalJson({ format: FOLDER_FORMAT, version: 1 }));
-    case LATEST_FILE:
-      return Buffer.from(canonicalJson({ version: 1, sequence }));
     case manifestPath(sequence):
       return manifest;
-    case signaturePath(sequence):
-      return signatures;
     default:
       return undefined;
   }

@@ -1,0 +1,40 @@
+/** What `ashlar keys` says about a folder of keys. */
+import { keysOf } from "#registry/trust/ring.ts";
+import type { KeyRing } from "#registry/trust/ring.ts";
+import type { CommandResult } from "../context.ts";
+
+const ROLES = ["root", "targets", "snapshot", "timestamp"] as const;
+/** Roots are renewed by rotating; a quarter is time enough to get at keys that lie apart. */
+const SOON = 90 * 86_400;
+
+export function describeRing(ring: KeyRing, now: number): CommandResult {
+  const { version, expires, roles } = ring.root.signed;
+  const described = ROLES.map((name) => {
+    const here = keysOf(ring, name).map(({ file }) => file.keyid);
+    const { keyIDs = [], threshold = 1 } = roles[name] ?? {};
+    return { name, threshold, days: ring.settings.days[name], keys: keyIDs.map((id) => ({ id, here: here.includes(id) })) };
+  });
+  const files = ring.keys.map(({ path, file }) => ({
+    path,
+    id: file.keyid,
+    encrypted: file.kdf !== undefined,
+    roles: described.filter(({ keys }) => keys.some(({ id }) => id === file.keyid)).map(({ name }) => name),
+  }));
+  const left = Date.parse(expires) / 1000 - now;
+  const lines = [
+    `${ring.folder}: root ${version}, ${left < 0 ? "EXPIRED since" : "good until"} ${expires}`,
+    ...described.map(({ name, threshold, keys }) => {
+      const ids = keys.map(({ id, here }) => `${id.slice(0, 16)}${here ? "" : " (not here)"}`).join(", ");
+      return `  ${name.padEnd(9)} ${threshold} of ${keys.length}: ${ids}`;
+    }),
+    ...files.map(({ path, id, encrypted, roles: of }) => {
+      const what = of.length === 0 ? "not in this root any more" : of.join(", ");
+      return `  ${path.slice(ring.folder.length + 1)}: ${id.slice(0, 16)}, ${encrypted ? "encrypted" : "NOT ENCRYPTED"}, ${what}`;
+    }),
+    ...described.flatMap(({ name, threshold, keys }) =>
+      keys.filter(({ here }) => here).length < threshold ? [`  ${name}: too few of its keys are here to sign`] : [],
+    ),
+    ...(left < SOON ? ["  the root has to be renewed: ashlar keys rotate --no-new-key"] : []),
+  ];
+  return { json: { folder: ring.folder, root: { version, expires }, roles: described, files }, text: lines.join("\n") };
+}

@@ -1,0 +1,135 @@
+/**
+ * A folder of keys: who signs for a family of machines.
+ *
+ *   keys.json          how long each kind of metadata is good, in days
+ *   1.root.json …      every root so far; 1.root.json goes into the first image (`updates.root`)
+ *   offline-1.key …    sign root and targets: needed to publish and to rotate; keep them, or copies, apart
+ *   online-1.key …     sign snapshot and timestamp: enough to renew what is published
+ *
+ * A key file may be elsewhere: what is not here does not sign, and only a role's threshold counts.
+ */
+import { Metadata, MetadataKind } from "@tufjs/models";
+import type { Root } from "@tufjs/models";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { AshlarError, messageOf } from "#errors";
+import { canonicalJson } from "#formats/canonical-json.ts";
+import { ShapeError, integer, literal, record } from "#formats/shape.ts";
+import type { TrustErrorCode } from "./errors.ts";
+import { readKeyFile, signerOf } from "./key-file.ts";
+import type { KeyFile } from "./key-file.ts";
+import type { Role } from "./layout.ts";
+import { readRaw } from "./metadata.ts";
+import type { JsonObject } from "./metadata.ts";
+import { verifying } from "./verdict.ts";
+
+export const SETTINGS_FILE = "keys.json";
+
+const days = integer(1, 3650);
+export const settingsShape = record({
+  format: literal("ashlar-keys"),
+  version: literal(1),
+  days: record({ root: days, targets: days, snapshot: days, timestamp: days }),
+});
+
+export type KeySettings = ReturnType<typeof settingsShape>;
+
+export interface PresentKey {
+  readonly path: string;
+  readonly file: KeyFile;
+}
+
+export interface KeyRing {
+  readonly folder: string;
+  readonly settings: KeySettings;
+  /** Bytes of every root, from 1. */
+  readonly roots: readonly Buffer[];
+  readonly root: Metadata<Root>;
+  /** Private keys that are in the folder, of the root or not. */
+  readonly keys: readonly PresentKey[];
+  /** Asked once, and only when an encrypted key is needed. */
+  readonly passphrase: () => string;
+}
+
+/** @throws E_KEYS_FOLDER */
+export function openRing(folder: string, passphrase: () => string): KeyRing {
+  const settings = readSettings(folder);
+  const roots: Buffer[] = [];
+  for (let path = join(folder, "1.root.json"); existsSync(path); path = join(folder, `${roots.length + 1}.root.json`)) roots.push(readFileSync(path));
+  const newest = roots.at(-1);
+  if (newest === undefined) throw noRing(folder, "it has no 1.root.json");
+  const keys = readdirSync(folder)
+    .filter((name) => name.endsWith(".key"))
+    .sort()
+    .map((name) => ({ path: join(folder, name), file: readKeyFile(join(folder, name)) }));
+  let known: string | undefined;
+  return { folder, settings, roots, root: readRoot(newest, folder), keys, passphrase: () => (known ??= passphrase()) };
+}
+
+export function readRoot(bytes: Buffer, where: string): Metadata<Root> {
+  readRaw(bytes, "root", where);
+  return verifying("root", where, () => Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString("utf8")) as JsonObject));
+}
+
+/** The keys of a role that are here. */
+export function keysOf(ring: KeyRing, role: Role, root: Metadata<Root> = ring.root): PresentKey[] {
+  const ids = root.signed.roles[role]?.keyIDs ?? [];
+  return ring.keys.filter(({ file }) => ids.includes(file.keyid));
+}
+
+export interface SignRequest {
+  readonly role: Role;
+  /** The `signed` part. Its text is ASCII without control characters, for which all canonical forms of JSON are one. */
+  readonly signed: Readonly<Record<string, unknown>>;
+  /** Roots whose thresholds have to be met; the ring's own when absent. */
+  readonly under?: readonly Metadata<Root>[];
+}
+
+/**
+ * Metadata, signed with every key of its role that is here.
+ * @throws E_KEYS_MISSING, E_KEYS_PASSPHRASE
+ */
+export function signMetadata(ring: KeyRing, { role, signed, under = [ring.root] }: SignRequest): Buffer {
+  const signers = new Map<string, PresentKey>();
+  for (const root of under) {
+    const present = keysOf(ring, role, root);
+    const threshold = root.signed.roles[role]?.threshold ?? 1;
+    if (present.length < threshold) throw missing(ring, role, root, present, threshold);
+    for (const key of present) signers.set(key.file.keyid, key);
+  }
+  const content = Buffer.from(canonicalJson(signed));
+  const signatures = [...signers].map(([keyid, { file, path }]) => ({
+    keyid,
+    sig: signerOf(file, path, ring.passphrase)(content).toString("hex"),
+  }));
+  return renderMetadata(signed, signatures);
+}
+
+/** @param signatures none for what only `--unsafe-unsigned` takes */
+export function renderMetadata(signed: Readonly<Record<string, unknown>>, signatures: readonly { keyid: string; sig: string }[] = []): Buffer {
+  return Buffer.from(canonicalJson({ signatures, signed }));
+}
+
+function readSettings(folder: string): KeySettings {
+  const path = join(folder, SETTINGS_FILE);
+  if (!existsSync(path)) throw noRing(folder, `it has no ${SETTINGS_FILE}`);
+  try {
+    return settingsShape(JSON.parse(readFileSync(path, "utf8")), "");
+  } catch (error) {
+    if (!(error instanceof ShapeError || error instanceof SyntaxError)) throw error;
+    throw noRing(folder, `${SETTINGS_FILE}: ${messageOf(error)}`);
+  }
+}
+
+function missing(ring: KeyRing, role: Role, root: Metadata<Root>, present: readonly PresentKey[], threshold: number): AshlarError<TrustErrorCode> {
+  const lacking = (root.signed.roles[role]?.keyIDs ?? []).filter((id) => !present.some(({ file }) => file.keyid === id)).map((id) => id.slice(0, 16));
+  return new AshlarError(
+    "E_KEYS_MISSING",
+    `${role} metadata needs signatures of ${threshold} keys, and ${ring.folder} has ${present.length} of them`,
+    { hint: `put the key file of ${lacking.join(" or ")} there; nothing was signed`, details: { role, threshold, lacking } },
+  );
+}
+
+function noRing(folder: string, why: string): AshlarError<TrustErrorCode> {
+  return new AshlarError("E_KEYS_FOLDER", `${folder} is no folder of keys: ${why}`, { hint: `make one: ashlar keys init ${folder}`, details: { folder } });
+}
