@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { CHANGED_SIZE, ashlar, bootState, json, openLab, openPublisher } from "../../test/support/machine-lab.ts";
 import type { Lab, Publisher } from "../../test/support/machine-lab.ts";
 import { scratch } from "../../test/support/release-fixture.ts";
-import { manifestPath, objectPath, signaturePath } from "../registry/layout.ts";
+import { manifestPath, objectPath } from "../registry/layout.ts";
+import { TIMESTAMP_FILE } from "../registry/trust/layout.ts";
 import { publish } from "../registry/publish.ts";
 import { serveFolder } from "../registry/serve.ts";
 import { silentReporter } from "../report/reporter.ts";
@@ -128,9 +129,10 @@ test("upgrades collect what is too old, but never what is pinned, runs, or is th
 
 test("whatever is wrong with a release is said, and the machine starts as before", async () => {
   const wrong: readonly [what: string, damage: (lab: Lab) => Promise<void>, code: string][] = [
-    ["an altered manifest", async ({ releases }) => append(join(releases, manifestPath(2)), " "), "E_RELEASE_SIGNATURE"],
-    ["no signature", async ({ releases }) => rmSync(join(releases, signaturePath(2))), "E_SOURCE_FORMAT"],
-    ["an empty signature", async ({ releases }) => writeFileSync(join(releases, signaturePath(2)), ""), "E_RELEASE_UNTRUSTED"],
+    ["an altered manifest", async ({ releases }) => append(join(releases, manifestPath(2)), " "), "E_TRUST_MISMATCH"],
+    ["no manifest", async ({ releases }) => rmSync(join(releases, manifestPath(2))), "E_TRUST_INCOMPLETE"],
+    ["no timestamp", async ({ releases }) => rmSync(join(releases, TIMESTAMP_FILE)), "E_TRUST_INCOMPLETE"],
+    ["an empty timestamp", async ({ releases }) => writeFileSync(join(releases, TIMESTAMP_FILE), ""), "E_TRUST_MALFORMED"],
     ["a missing object", async (damaged) => rmSync(await changedObject(damaged)), "E_OBJECT_MISSING"],
     ["an altered object", async (damaged) => flip(await changedObject(damaged)), "E_OBJECT_DIGEST"],
     ["no release folder", async ({ releases }) => rmSync(releases, { recursive: true }), "E_SOURCE_UNREACHABLE"],
@@ -169,10 +171,10 @@ test("a kernel that no firmware can load is refused before it has a boot entry",
   const { machine, releases } = await lab();
   const { image } = await publisher.release(releases, 2);
   assert.ok(image.kernel !== undefined);
-  const { store, keyPath } = publisher;
+  const { store, keys } = publisher;
   const cut = store.add(store.read(image.kernel.linux).subarray(0, 1000));
   const broken = { ...image, kernel: { ...image.kernel, linux: cut } };
-  await publish({ image: broken, store, folder: releases, keyPath, report: silentReporter });
+  await publish({ image: broken, store, folder: releases, signing: keys, report: silentReporter });
   const before = bootState(machine);
   const { exitCode, err } = await ashlar(machine, "upgrade");
   assert.equal(exitCode, 1);
@@ -180,20 +182,23 @@ test("a kernel that no firmware can load is refused before it has a boot entry",
   assert.deepEqual(bootState(machine), before);
 });
 
-test("a machine never takes an older release than it has had, even after that one was collected", async () => {
+test("a machine never takes an older release than it has had, even after that one was collected and its trust forgotten", async () => {
   const { machine, releases } = await lab();
+  const timestamps = new Map<number, Buffer>();
   for (const version of [2, 3]) {
     await publisher.release(releases, version);
+    timestamps.set(version, readFileSync(join(releases, TIMESTAMP_FILE)));
     await json(machine, "upgrade");
     machine.boot();
   }
-  writeFileSync(join(releases, "latest.json"), `{"sequence":2,"version":1}\n`);
+  writeFileSync(join(releases, TIMESTAMP_FILE), timestamps.get(2) ?? "");
   const older = await ashlar(machine, "upgrade");
   assert.equal(older.exitCode, 1);
-  assert.match(older.err, /release 2 is older than release 3, which this machine has had/);
+  assert.match(older.err, /E_TRUST_ROLLBACK/);
   await json(machine, "rollback");
   machine.boot();
   await json(machine, "collect", "--keep", "0");
+  rmSync(join(machine.root, "sysroot/ashlar/trust.json"));
   assert.match((await ashlar(machine, "upgrade")).err, /older than release 3/);
 });
 

@@ -13,8 +13,20 @@ export type SigningFlags = {
 };
 
 export const signingFlags = {
-  keys: { kind: "parsed", parse: String, brief: "Folder of keys to sign with (ashlar keys init makes one)", placeholder: "DIR", optional: true },
-  channel: { kind: "parsed", parse: parseChannel, brief: "Machines of which channel take it (default: stable)", placeholder: "NAME", optional: true },
+  keys: {
+    kind: "parsed",
+    parse: String,
+    brief: "Folder of keys to sign with (ashlar keys init makes one)",
+    placeholder: "DIR",
+    optional: true,
+  },
+  channel: {
+    kind: "parsed",
+    parse: parseChannel,
+    brief: "Machines of which channel take it (default: stable)",
+    placeholder: "NAME",
+    optional: true,
+  },
   barrier: { kind: "boolean", brief: "Machines with older releases have to run this one before any newer one", default: false },
   unsafeUnsigned: { kind: "boolean", brief: "Sign nothing: only machines that are told --unsafe-unsigned take it", default: false },
 } as const;
@@ -30,7 +42,10 @@ export async function openKeys(folder: string, context: Pick<CommandRun, "env" |
 }
 
 /** Undefined when neither is given. @throws E_CLI_USAGE, E_KEYS_* */
-export async function signingOf({ keys, unsafeUnsigned, channel, barrier }: SigningFlags, context: CommandRun): Promise<Release | undefined> {
+export async function signingOf(
+  { keys, unsafeUnsigned, channel, barrier }: SigningFlags,
+  context: CommandRun,
+): Promise<Release | undefined> {
   if (keys !== undefined && unsafeUnsigned) throw usage("--keys and --unsafe-unsigned exclude each other");
   if (keys === undefined && !unsafeUnsigned) return undefined;
   const signing: Signing = keys === undefined ? "unsafe-unsigned" : await openKeys(resolve(context.cwd, keys), context);
@@ -49,6 +64,7 @@ export function usage(message: string): AshlarError<"E_USAGE"> {
 
 /** @throws SyntaxError */
 function parseChannel(text: string): string {
-  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(text)) throw new SyntaxError(`${JSON.stringify(text)} is no name of a channel: lower-case letters, digits and . _ -`);
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(text))
+    throw new SyntaxError(`${JSON.stringify(text)} is no name of a channel: lower-case letters, digits and . _ -`);
   return text;
 }

@@ -246,7 +246,9 @@ const updates = options({
   root: line()
     .min(1)
     .optional()
-    .describe("Who may sign releases: the 1.root.json, or a later one, of `ashlar keys init`, by its path relative to the config. It names at least two keys."),
+    .describe(
+      "Who may sign releases: the 1.root.json, or a later one, of `ashlar keys init`, by its path relative to the config. It names at least two keys.",
+    ),
   source: source
     .optional()
     .describe(

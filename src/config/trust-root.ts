@@ -25,11 +25,13 @@ export function readRoot(source: string | undefined, config: ConfigFile): ReadRo
     const path = realpathSync(resolve(config.folder, source));
     if (!isWithin(path, config.project)) return wrong(`expected a path below ${config.project}, found ${JSON.stringify(source)}`);
     const stat = statSync(path);
-    if (!stat.isFile() || stat.size > ROOT_MAX) return wrong(`expected a file of at most ${ROOT_MAX} bytes, found something else at ${path}`);
+    if (!stat.isFile() || stat.size > ROOT_MAX)
+      return wrong(`expected a file of at most ${ROOT_MAX} bytes, found something else at ${path}`);
     const text = readFileSync(path, "utf8").trimEnd();
     const keys = offlineKeys(JSON.parse(text));
     if (keys === undefined) return wrong(`expected root metadata, found something else in ${path}`);
-    if (keys < KEYS_MIN) return wrong(`expected a root with at least ${KEYS_MIN} keys, found ${keys} in ${path}`, "ashlar keys rotate DIR adds one");
+    if (keys < KEYS_MIN)
+      return wrong(`expected a root with at least ${KEYS_MIN} keys, found ${keys} in ${path}`, "ashlar keys rotate DIR adds one");
     return { text, problems: [] };
   } catch (error) {
     if (error instanceof SyntaxError) return wrong(`expected root metadata, found no JSON: ${messageOf(error)}`);

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import * as fc from "fast-check";
 import { installMachine } from "../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../test/support/fake-machine.ts";
+import { rootOf } from "../../test/support/keys.ts";
 import { openPublisher } from "../../test/support/machine-lab.ts";
 import type { Publisher } from "../../test/support/machine-lab.ts";
 import { openTestStore, scratch } from "../../test/support/release-fixture.ts";
@@ -81,7 +82,7 @@ test("no order of changes, cut short anywhere, leaves a machine that cannot star
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 3, maxLength: 14 }), async (actions) => {
-      const machine = await installMachine(join(home.path, `machine-${++runs}`), folder, [publisher.publicKey]);
+      const machine = await installMachine(join(home.path, `machine-${++runs}`), folder, rootOf(publisher.keys));
       for (const next of actions) {
         const before = snapshot(machine);
         await perform(machine, next);

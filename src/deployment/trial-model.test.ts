@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import * as fc from "fast-check";
 import { installMachine } from "../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../test/support/fake-machine.ts";
+import { rootOf } from "../../test/support/keys.ts";
 import { openPublisher } from "../../test/support/machine-lab.ts";
 import type { Publisher } from "../../test/support/machine-lab.ts";
 import { withPowerCut } from "../../test/support/power-cut.ts";
@@ -94,7 +95,7 @@ test("whatever happens in which order, what starts next is good or on trial, and
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 16 }), async (actions) => {
-      const machine = await installMachine(join(home.path, `machine-${++runs}`), folder, [publisher.publicKey]);
+      const machine = await installMachine(join(home.path, `machine-${++runs}`), folder, rootOf(publisher.keys));
       const first = machine.open().machine.booted?.generation ?? 0;
       const model: Model = {
         machine,

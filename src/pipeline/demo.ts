@@ -61,9 +61,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
   const signing = initRing({ folder: join(folder, "keys"), passphrase: undefined, now: Math.floor(Date.now() / 1000) });
   writeFileAtomic(config, firstConfig(key.publicKey));
 
-  const first = await timed("build generation 1", (report) =>
-    publishSystem({ config, folder: releases, signing }, { workspace, report }),
-  );
+  const first = await timed("build generation 1", (report) => publishSystem({ config, folder: releases, signing }, { workspace, report }));
   const server = await serveFolder(releases);
   try {
     const { machine } = await timed("start the machine", (report) =>

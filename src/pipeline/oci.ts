@@ -1,7 +1,6 @@
 /** `ashlar export`, `push`, `pull` and `import`: images as container images, in a folder or a registry. */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { loadSystem } from "#config/load.ts";
 import { entriesOf } from "#formats/composefs/entries.ts";
 import { writeImage } from "#formats/erofs/writer.ts";
 import type { Image } from "#image/image.ts";
@@ -70,18 +69,15 @@ export interface ExportedLayout {
 
 /** Builds what is missing and writes the image as an OCI layout. */
 export async function exportOci(options: ExportOptions, context: Context): Promise<ExportedLayout> {
-  if (options.release !== undefined) refuseOtherRoot((await loadSystem(options.config)).system, options.release.signing);
   const record = options.built ?? (await buildSystem(options, context));
   return withStore(context, (store) =>
     context.report.step("write the layers", async (step) => {
+      if (options.release !== undefined) refuseOtherRoot(store, record.system, options.release.signing);
       const tree = parseTree(store.read(record.dump).toString("latin1"));
       const parts = { image: record.image, tree, system: record.system, lock: record.lock, store };
       const exported = await exportImage(options.folder, options.tag, parts, step);
       const { release } = options;
-      const signed =
-        release === undefined
-          ? undefined
-          : await exportRelease(options.folder, exported, { ...parts, ...release }, step);
+      const signed = release === undefined ? undefined : await exportRelease(options.folder, exported, { ...parts, ...release }, step);
       const trust = signed === undefined || release === undefined ? undefined : vouch(options.folder, release, signed);
       return {
         record,
@@ -104,8 +100,15 @@ export async function exportOci(options: ExportOptions, context: Context): Promi
 }
 
 /** Says in the layout who vouches for a release. */
-function vouch(folder: string, { signing, targets, channel = DEFAULT_CHANNEL, barrier = false }: SignedRelease, { release, manifest }: ExportedRelease): Descriptor {
-  return exportTrust(folder, placeFiles({ signing, before: targets, where: folder, add: { release, manifest, channel, barrier }, now: Date.now() }));
+function vouch(
+  folder: string,
+  { signing, targets, channel = DEFAULT_CHANNEL, barrier = false }: SignedRelease,
+  { release, manifest }: ExportedRelease,
+): Descriptor {
+  return exportTrust(
+    folder,
+    placeFiles({ signing, before: targets, where: folder, add: { release, manifest, channel, barrier }, now: Date.now() }),
+  );
 }
 
 export interface PushOptions extends BuildOptions, RegistryOptions, Pick<ExportOptions, "built"> {
@@ -139,7 +142,14 @@ export async function pushOci(options: PushOptions, context: Context): Promise<P
     const release =
       wanted === undefined
         ? {}
-        : { release: { ...wanted, sequence, before: await releasesUnder(there, tagsBefore(sequence)), targets: await targetsOfRepository(there) } };
+        : {
+            release: {
+              ...wanted,
+              sequence,
+              before: await releasesUnder(there, tagsBefore(sequence)),
+              targets: await targetsOfRepository(there),
+            },
+          };
     const exported = await exportOci({ ...rest, folder, tag, ...release }, context);
     const pushed = await context.report.step("push", (step) =>
       pushImage(

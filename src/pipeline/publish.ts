@@ -1,5 +1,4 @@
 /** `ashlar publish`: a signed release of a config's image, as static files. */
-import { loadSystem } from "#config/load.ts";
 import { openStore } from "#store/open.ts";
 import { publish } from "#registry/publish.ts";
 import type { Release } from "#registry/release.ts";
@@ -26,13 +25,16 @@ export interface PublishResult extends BuildResult {
 /** @throws E_PUBLISH_ROOT, E_KEYS_*, what building and publishing throw */
 export async function publishSystem(options: PublishOptions, context: Context): Promise<PublishResult> {
   const { folder, signing, channel, barrier } = options;
-  // Before anything is built: an image whose machines trust others would be their last.
-  refuseOtherRoot((await loadSystem(options.config)).system, signing);
   const built = await buildSystem(options, context);
   const store = await openStore(context.workspace.store);
   try {
+    refuseOtherRoot(store, built.system, signing);
     const request = { image: built.image, store, folder, signing, report: context.report };
-    const release = await publish({ ...request, ...(channel === undefined ? {} : { channel }), ...(barrier === undefined ? {} : { barrier }) });
+    const release = await publish({
+      ...request,
+      ...(channel === undefined ? {} : { channel }),
+      ...(barrier === undefined ? {} : { barrier }),
+    });
     return { ...built, folder, release };
   } finally {
     await store.close();

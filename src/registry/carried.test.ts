@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { runCli } from "../../test/support/cli.ts";
+import { rootOf } from "../../test/support/keys.ts";
 import { ashlar, bootState, json, openLab, openPublisher } from "../../test/support/machine-lab.ts";
 import type { Publisher } from "../../test/support/machine-lab.ts";
 import { scratch } from "../../test/support/release-fixture.ts";
@@ -46,7 +47,7 @@ void test("a machine with the named release takes it from the folder, whose obje
 
 void test("a machine with another release is told so, and nothing has changed", async () => {
   await publisher.release(at("other"), 9);
-  const machine = await installMachine(at("machine"), at("other"), [publisher.publicKey]);
+  const machine = await installMachine(at("machine"), at("other"), rootOf(publisher.keys));
   rmSync(join(machine.root, "sysroot/ashlar/store/objects"), { recursive: true });
   await carry(at("stick"), "2");
   const state = bootState(machine);

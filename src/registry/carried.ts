@@ -108,7 +108,7 @@ function vouching(folder: string): string[] {
 }
 
 /** At the top, of a release, or about who may sign; an aside of a killed writer is none of them. */
-const VOUCHING = /^(?!carried\.json$)(?:(?:releases|trust)\/)?[A-Za-z0-9._-]+\.json(?:\.sig)?$/;
+const VOUCHING = /^(?!carried\.json$)(?:(?:releases|trust)\/)?[A-Za-z0-9._-]+\.json$/;
 
 function releasesIn(folder: string): Release[] {
   return sequencesIn(folder).map((number) => {

@@ -76,7 +76,8 @@ interface Listed {
 
 async function listedBy(source: ReleaseSource, { trusted, remember = () => {}, now, unsafeUnsigned }: TrustOptions): Promise<Listed> {
   try {
-    if (trusted === undefined) throw trustError("E_TRUST_NO_ROOT", "this machine's image names nobody who may sign releases", source.address);
+    if (trusted === undefined)
+      throw trustError("E_TRUST_NO_ROOT", "this machine's image names nobody who may sign releases", source.address);
     const { root, targets } = await refreshTrust(source, { trusted, now, remember });
     const signers = (root.signed.roles["targets"]?.keyIDs ?? []).filter((id) => id in targets.signatures);
     return { entries: entriesIn(targets.signed.targets, source.address), signers: signers.map((id) => id.slice(0, 16)) };
@@ -93,11 +94,17 @@ async function unverifiedTargets(source: ReleaseSource): Promise<Metadata<Target
   const snapshot = await need(source, metadataPath("snapshot", versionIn(timestamp, "timestamp", source.address)), "snapshot");
   const bytes = await need(source, metadataPath("targets", versionIn(snapshot, "snapshot", source.address)), "targets");
   readRaw(bytes, "targets", source.address);
-  return verifying("targets", source.address, () => Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as JsonObject));
+  return verifying("targets", source.address, () =>
+    Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as JsonObject),
+  );
 }
 
 /** @param beyond the newer release on whose way this one is a barrier */
-async function readManifest(source: ReleaseSource, { sequence, length, sha256 }: ReleaseEntry, beyond: number | undefined): Promise<Buffer> {
+async function readManifest(
+  source: ReleaseSource,
+  { sequence, length, sha256 }: ReleaseEntry,
+  beyond: number | undefined,
+): Promise<Buffer> {
   const path = manifestPath(sequence);
   const address = `${source.address}/${path}`;
   const bytes = await readFrom(source, path, length).catch((error: unknown) => {
@@ -105,10 +112,18 @@ async function readManifest(source: ReleaseSource, { sequence, length, sha256 }:
     throw trustError("E_TRUST_MISMATCH", `${address} is longer than the ${length} bytes that were signed`, address, error);
   });
   if (bytes === undefined && beyond !== undefined)
-    throw trustError("E_TRUST_BARRIER", `${source.address} lacks release ${sequence}, which this machine has to run before release ${beyond}`, address);
+    throw trustError(
+      "E_TRUST_BARRIER",
+      `${source.address} lacks release ${sequence}, which this machine has to run before release ${beyond}`,
+      address,
+    );
   if (bytes === undefined) throw trustError("E_TRUST_INCOMPLETE", `${source.address} has no ${path}`, address);
   if (bytes.length !== length || hash("sha256", bytes, "hex") !== sha256)
-    throw trustError("E_TRUST_MISMATCH", `${address} is not what was signed: it has ${bytes.length} bytes and another digest than ${sha256.slice(0, 16)}`, address);
+    throw trustError(
+      "E_TRUST_MISMATCH",
+      `${address} is not what was signed: it has ${bytes.length} bytes and another digest than ${sha256.slice(0, 16)}`,
+      address,
+    );
   return bytes;
 }
 

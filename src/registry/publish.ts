@@ -62,7 +62,8 @@ export async function publish(request: PublishRequest): Promise<Release> {
   const { folder, image, store } = request;
   const { signing } = request;
   // Signatures are made before anything is written, so that a missing key or wrong passphrase costs nothing.
-  if (signing !== "unsafe-unsigned") for (const role of ["targets", "snapshot", "timestamp"] as const) signMetadata(signing, { role, signed: {} });
+  if (signing !== "unsafe-unsigned")
+    for (const role of ["targets", "snapshot", "timestamp"] as const) signMetadata(signing, { role, signed: {} });
   const lock = openFolder(folder);
   try {
     const previous = readNewest(folder);

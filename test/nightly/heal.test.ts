@@ -13,6 +13,7 @@ import type { Store } from "#store/store.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { onMachine } from "../support/steps.ts";
+import { openRing } from "#registry/trust/ring.ts";
 
 type Kernel = NonNullable<Image["kernel"]>;
 
@@ -153,7 +154,7 @@ async function publishBad({ part, spoil }: Bad): Promise<void> {
       image: spoil === undefined || image.kernel === undefined ? image : spoiled(image, spoil(image.kernel, store)),
       store,
       folder: join(live.served, "releases"),
-      keyPath: join(live.project.folder, "release-key.pem"),
+      signing: openRing(join(live.project.folder, "keys"), () => ""),
       report: live.context.report,
     });
   } finally {

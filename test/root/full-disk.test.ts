@@ -41,7 +41,7 @@ async function labWith(inside: string, options: string): Promise<Lab> {
 async function largeRelease({ releases }: Lab, bytes: number): Promise<void> {
   const files = Array.from({ length: Math.ceil(bytes / MIB) }, (_, at) => noise(1000 + at, MIB));
   const image = makeImage(publisher.store, files);
-  await publish({ image, store: publisher.store, folder: releases, keyPath: publisher.keyPath, report: silentReporter });
+  await publish({ image, store: publisher.store, folder: releases, signing: publisher.keys, report: silentReporter });
 }
 
 async function failsAsBefore({ machine }: Lab, code: string, message: RegExp): Promise<void> {
@@ -80,7 +80,7 @@ test("an ESP that is too small is said with numbers before anything is fetched",
   assert.ok(image.kernel);
   const initrd = publisher.store.add(noise(77, 100_000));
   const larger = { ...image, kernel: { ...image.kernel, initrd } };
-  await publish({ image: larger, store: publisher.store, folder: lab.releases, keyPath: publisher.keyPath, report: silentReporter });
+  await publish({ image: larger, store: publisher.store, folder: lab.releases, signing: publisher.keys, report: silentReporter });
   await failsAsBefore(lab, "E_ESP_FULL", /efi: the update needs .* for kernel and initrd \(\d+ bytes\), .* are free/);
 });
 

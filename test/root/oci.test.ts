@@ -11,12 +11,12 @@ import { findImage, importImage } from "#registry/oci/import.ts";
 import type { ImportedImage } from "#registry/oci/import.ts";
 import { blobPath } from "#registry/oci/layout.ts";
 import { pullImage } from "#registry/oci/pull.ts";
-import { nextSequence, pushImage, releaseTag } from "#registry/oci/push.ts";
-import { parseReference } from "#registry/oci/reference.ts";
+import { nextSequence, pushImage } from "#registry/oci/push.ts";
+import { parseReference, releaseTag } from "#registry/oci/reference.ts";
 import { openSession, registryRepository } from "#registry/oci/registry.ts";
 import type { RegistryOptions } from "#registry/oci/registry.ts";
 import type { OciRepository } from "#registry/oci/repository.ts";
-import { createKey } from "#registry/sign.ts";
+import { TRUST_TAG } from "#registry/oci/trust.ts";
 import { openSource } from "#registry/source.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { importOci, pullOci, pushOci } from "#pipeline";
@@ -33,12 +33,13 @@ import { workspaceIn } from "../support/build-lab.ts";
 import { ashlar, bootState, json, openLab, openPublisher } from "../support/machine-lab.ts";
 import { podmanRun } from "../support/podman.ts";
 import { openTestStore, scratch } from "../support/release-fixture.ts";
+import type { KeyRing } from "#registry/trust/ring.ts";
+import { makeKeys, trustIn } from "../support/keys.ts";
 
 const place = scratch();
 const at = (name: string): string => join(place.path, name);
-const keyPath = at("key.pem");
-const { publicKey } = createKey(keyPath);
-const trust = { trustedKeys: [publicKey], minimumSequence: 1, name: "web", now: 0 };
+const keys = makeKeys(at("keys"));
+const trust = trustIn(keys);
 let tools: OciTools;
 let registry: RegistryServer;
 let store: Store;
@@ -48,7 +49,7 @@ before(async () => {
   tools = await ociTools();
   registry = await startRegistry(tools);
   store = await openTestStore(at("store"));
-  exported = await exportFixture(at("layout"), ociParts(store), { keyPath });
+  exported = await exportFixture(at("layout"), ociParts(store), { keys });
 });
 after(async () => {
   await store.close();
@@ -69,6 +70,7 @@ function push(address: string, { layout = at("layout"), image = exported, mountF
   const artifacts = [
     { descriptor: image.artifact },
     { descriptor: image.release.artifact, tag: releaseTag(image.release.release.sequence) },
+    { descriptor: image.trust, tag: TRUST_TAG },
   ];
   const request = { layout, image: image.descriptor, artifacts, tag: parseReference(address).tag ?? "latest" };
   return silentReporter.step("push", (step) =>
@@ -118,10 +120,10 @@ void test("a second release sends two layers, and brings a machine only what cha
   await silentReporter.step("fetch", (step) => fetchObjects(openSource(address), first.release.objects, machine, step));
   for (const { object } of first.release.objects) assert.ok(machine.has(object));
 
-  const next = await exportFixture(at("layout"), ociParts(store, { version: "2", epoch: 1_800_000_000 }), { keyPath, sequence: 2 });
+  const next = await exportFixture(at("layout"), ociParts(store, { version: "2", epoch: 1_800_000_000 }), { keys, sequence: 2 });
   const { uploaded, bytes } = await push(address, { image: next });
-  // Two layers, the configuration; of the artifacts: record, release, signature, contents and the composefs image.
-  assert.ok(uploaded <= 8, `${uploaded} blobs`);
+  // Two layers, the configuration; of the artifacts: record, release, contents, the composefs image, and who vouches for it.
+  assert.ok(uploaded <= 10, `${uploaded} blobs`);
   assert.ok(bytes < 100_000, `${bytes} bytes`);
   const source = openSource(address);
   const { release, address: origin } = await fetchRelease(source, trust);
@@ -151,7 +153,7 @@ void test("a pull that was cut off goes on with the next one", async () => {
   writeFileSync(join(layout, "blobs", `.partial-${big.digest.slice(7)}`), half);
   const pulled = await silentReporter.step("pull", (step) => pullImage(repository(address), layout, "latest", step));
   assert.deepEqual(readFileSync(blobPath(layout, big.digest)), readFileSync(blobPath(at("layout"), big.digest)));
-  assert.equal(pulled.artifacts.length, 2);
+  assert.equal(pulled.artifacts.length, 3);
   const all = exported.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   assert.ok(pulled.bytes < all - half.length + 200_000, `${pulled.bytes} bytes`);
   const again = await silentReporter.step("pull", (step) => pullImage(repository(address), layout, "latest", step));
@@ -203,7 +205,7 @@ void test("podman starts a program of the image, and sees owners, modes and link
   const busybox: TreeNode = { mode: 0o755, uid: 0, gid: 0, kind: "file", content: { object: store.add(program), size: program.length } };
   const nodes = new Map(parts.tree.nodes).set("/usr/bin/busybox", busybox);
   const layout = at("podman-layout");
-  await exportFixture(layout, { ...parts, tree: { ...parts.tree, nodes } }, { keyPath });
+  await exportFixture(layout, { ...parts, tree: { ...parts.tree, nodes } }, { keys });
   const script = "stat -c '%a %u:%g %h %n' /usr/bin/tool /usr/bin/zlink /tmp; cat /usr/bin/p3";
   const printed = await podmanRun(tools, at("podman"), layout, ["/usr/bin/busybox", "sh", "-c", script]);
   const links = ["4755 0:7 2 /usr/bin/tool", "4755 0:7 2 /usr/bin/zlink", "1777 0:0 2 /tmp"];
@@ -215,21 +217,21 @@ void test("a machine switches to an image by its digest, and takes nothing that 
   const publisher = await openPublisher(at("publisher"));
   const { machine } = await openLab(at("lab"), publisher);
   const parts = ociParts(store);
-  const signedBy = (path: string, sequence: number): Promise<ExportedFixture> =>
-    exportFixture(at("machine-layout"), parts, { keyPath: path, sequence });
+  const signedBy = (ring: KeyRing, sequence: number, layout: string): Promise<ExportedFixture> =>
+    exportFixture(at(layout), parts, { keys: ring, sequence });
   const address = `oci+http://${registry.host}/machines/web`;
 
-  await push(`${address}:stranger`, { layout: at("machine-layout"), image: await signedBy(keyPath, 9) });
+  await push(`${address}:stranger`, { layout: at("stranger-layout"), image: await signedBy(keys, 9, "stranger-layout") });
   const before = bootState(machine);
   const refused = await ashlar(machine, "switch", `${address}:stranger`, "--json");
   assert.equal(refused.exitCode, 1);
-  assert.match(refused.err, /E_RELEASE_UNTRUSTED/);
+  assert.match(refused.err, /E_TRUST_UNSIGNED/);
   assert.deepEqual(bootState(machine), before);
   const store2 = await openTestStore(join(machine.root, "sysroot/ashlar/store"));
   assert.equal(store2.has(parts.image.digest), false);
   await store2.close();
 
-  const image = await signedBy(publisher.keyPath, 10);
+  const image = await signedBy(publisher.keys, 10, "machine-layout");
   await push(`${address}:stable`, { layout: at("machine-layout"), image });
   const pinned = `${address}:stable@${image.descriptor.digest}`;
   const staged = await json<{ outcome: string; generation: number; fetched: { objects: number } }>(machine, "switch", pinned);
@@ -242,7 +244,7 @@ void test("a machine switches to an image by its digest, and takes nothing that 
   assert.equal(healed.exitCode, 0, `${healed.out}${healed.err}`);
   assert.ok(existsSync(join(machine.root, "sysroot/ashlar/store/objects", object.slice(0, 2), object.slice(2))));
   // Older ones are refused, as everywhere.
-  const old = await exportFixture(at("old-layout"), ociParts(store, { version: "3" }), { keyPath: publisher.keyPath, sequence: 9 });
+  const old = await exportFixture(at("old-layout"), ociParts(store, { version: "3" }), { keys: publisher.keys, sequence: 9 });
   await push(`${address}:old`, { layout: at("old-layout"), image: old });
   assert.match((await ashlar(machine, "switch", `${address}:old`, "--json")).err, /E_RELEASE_OLDER/);
   await publisher.store.close();
@@ -258,14 +260,14 @@ void test("push, pull and import, from one build host to another", async () => {
   own.flush();
   await own.close();
   const address = `oci+http://${registry.host}/hosts/web:stable`;
-  const request = { config: "/nowhere", built, address, key: keyPath };
+  const request = { config: "/nowhere", built, address, release: { signing: keys } };
   const first = await pushOci(request, { workspace: here, report: silentReporter });
   assert.equal(first.release, 1);
   assert.match(first.address, new RegExp(`^oci\\+http://${registry.host}/hosts/web:stable@sha256:[0-9a-f]{64}$`));
   const second = await pushOci(request, { workspace: here, report: silentReporter });
-  // The release has another number, and so another signature; the image is there.
+  // The release has another number: its manifest, targets, snapshot and timestamp; the image and the root are there.
   assert.equal(second.release, 2);
-  assert.equal(second.uploaded, 2);
+  assert.equal(second.uploaded, 4);
   assert.deepEqual(readdirSync(here.work), []);
 
   const context = { workspace: there, report: silentReporter };

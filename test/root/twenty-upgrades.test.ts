@@ -31,6 +31,7 @@ import { ashlar, json, openLab, openPublisher } from "../support/machine-lab.ts"
 import type { Lab, Publisher } from "../support/machine-lab.ts";
 import { makeImage, noise } from "../support/release-fixture.ts";
 import { tinyKernel } from "../support/tiny-kernel.ts";
+import { rootOf } from "../support/keys.ts";
 
 const MIB = 2 ** 20;
 const LINUX = 12 * MIB;
@@ -85,7 +86,7 @@ async function ext4(path: string): Promise<void> {
 }
 
 async function release({ releases }: Lab, number: number): Promise<void> {
-  const { store, keyPath } = publisher;
+  const { store, keys } = publisher;
   const shared = Array.from({ length: SHARED / MIB }, (_, at) => made(at, MIB));
   const own = Array.from({ length: CHANGED / MIB }, (_, at) => noise(number * 100 + at, MIB));
   const image = makeImage(store, [...shared, ...own]);
@@ -97,7 +98,7 @@ async function release({ releases }: Lab, number: number): Promise<void> {
     initrd: store.add(made(9500 + version, INITRD)),
   };
   // Noise has no differences worth a minute's search for them.
-  await publish({ image: { ...image, kernel }, store, folder: releases, keyPath, deltas: 0, report: silentReporter });
+  await publish({ image: { ...image, kernel }, store, folder: releases, signing: keys, deltas: 0, report: silentReporter });
 }
 
 const noises = new Map<number, Buffer>();
@@ -117,7 +118,10 @@ async function lab(name: string): Promise<Lab> {
   const made = await openLab(join(home, name), publisher);
   // The configuration of a real machine: the installed generation stays.
   const { root } = made.machine;
-  const system = { name: "web", updates: { keys: [publisher.publicKey], source: made.releases, retention: { count: 2, installed: true } } };
+  const system = {
+    name: "web",
+    updates: { root: rootOf(publisher.keys), source: made.releases, retention: { count: 2, installed: true } },
+  };
   writeFileSync(
     join(root, "usr/lib/ashlar/system.json"),
     JSON.stringify({ ...system, boot: { failsafe: "off", factoryReset: false }, health: { units: [], commands: [] } }),

@@ -42,7 +42,7 @@ test("ten upgrades killed at random moments leave a machine that starts, and tha
   const { machine } = lab;
   const files = Array.from({ length: 200 }, (_, at) => noise(5000 + at, 60_000));
   const image = makeImage(publisher.store, files);
-  await publish({ image, store: publisher.store, folder: lab.releases, keyPath: publisher.keyPath, report: silentReporter });
+  await publish({ image, store: publisher.store, folder: lab.releases, signing: publisher.keys, report: silentReporter });
   const pristine = join(home.path, "pristine");
   cpSync(machine.root, pristine, { recursive: true, verbatimSymlinks: true });
   const reset = (): void => {

@@ -29,7 +29,8 @@ export async function openLayerLab(): Promise<LayerLab> {
   const releases = join(folder, "releases");
   const signing = makeKeys(join(folder, "keys"));
   const context = { workspace: openWorkspace(), report: silentReporter };
-  const publish = async (config: string): Promise<string> => (await publishSystem({ config, folder: releases, signing }, context)).image.digest;
+  const publish = async (config: string): Promise<string> =>
+    (await publishSystem({ config, folder: releases, signing }, context)).image.digest;
   const base = await publish(build.config);
   const machine = await installMachine(join(folder, "machine"), releases, rootOf(signing), "minimal");
   const cache = join(machine.root, "var/cache/ashlar");

@@ -4,15 +4,18 @@
  * so the tests share five of them and build on each other, in order.
  */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { dumpImage } from "#pipeline";
-import { manifestPath, objectPath, signaturePath } from "#registry/layout.ts";
-import { createKey, signContent } from "#registry/sign.ts";
+import { manifestPath, objectPath } from "#registry/layout.ts";
 import { BOOT_MS, openLive } from "../support/live-machine.ts";
 import type { Live, Ran } from "../support/live-machine.ts";
 import { onMachine } from "../support/steps.ts";
+import { parseRelease, renderRelease } from "#registry/release.ts";
+import { writeTrust } from "#registry/trust/folder.ts";
+import { placeFiles } from "#registry/trust/place.ts";
+import { makeKeys } from "../support/keys.ts";
 
 /** All that `dpkg --verify` may say, with the reasons in docs/formats/image.md ("What dpkg thinks of it"). */
 const VERIFY_EXPECTED = [/^missing +\/boot\/(System\.map|config|vmlinuz)-\S+$/, /^\?\?5\?\?\?\?\?\? +\/usr\/lib\/os-release$/] as const;
@@ -144,15 +147,18 @@ step("releases that may not be taken are refused by name, and change nothing", a
 
   // Signed by somebody else; altered after it was signed.
   const forged = copyRelease("forged");
-  createKey(join(live.served, "other.pem"));
-  writeFileSync(join(forged, signaturePath(1)), signContent(readFileSync(join(forged, manifestPath(1))), join(live.served, "other.pem")));
-  refused(await upgrade("forged"), "E_RELEASE_UNTRUSTED");
+  const stranger = makeKeys(join(live.served, "stranger"));
+  const release = parseRelease(readFileSync(join(forged, manifestPath(1))), forged);
+  const add = { release, manifest: renderRelease(release), channel: "stable", barrier: false };
+  rmSync(join(forged, "trust"), { recursive: true });
+  writeTrust(forged, placeFiles({ signing: stranger, before: undefined, where: forged, add, now: Date.now() }));
+  refused(await upgrade("forged"), "E_TRUST_UNSIGNED");
   const altered = copyRelease("altered");
   writeFileSync(
     join(altered, manifestPath(1)),
     readFileSync(join(altered, manifestPath(1)), "utf8").replace('"sequence":1', '"sequence":9'),
   );
-  refused(await upgrade("altered"), "E_RELEASE_SIGNATURE");
+  refused(await upgrade("altered"), "E_TRUST_MISMATCH");
 
   const object = join(releases, objectPath(image.digest));
   renameSync(object, `${object}.away`);
@@ -206,11 +212,10 @@ step("after a restart the edit of /etc is gone, and the machine's identity and d
 });
 
 step("the next good release starts, and an older one is refused from then on", async () => {
+  copyRelease("older");
   await live.publish(GOOD);
   assert.match((await upgrade("releases")).out, /"outcome":"staged"/);
-  const older = copyRelease("older");
-  writeFileSync(join(older, "latest.json"), readFileSync(join(older, "latest.json"), "utf8").replace('"sequence":2', '"sequence":1'));
-  refused(await upgrade("older"), "E_RELEASE_OLDER");
+  refused(await upgrade("older"), "E_TRUST_ROLLBACK");
   await restart();
   const status = await statusOf();
   assert.equal(status.booted.generation, 3);
@@ -286,7 +291,6 @@ async function restart(): Promise<void> {
 function copyRelease(name: string): string {
   const to = join(live.served, name);
   mkdirSync(to);
-  for (const part of ["ashlar.json", "latest.json", "releases"])
-    cpSync(join(live.served, "releases", part), join(to, part), { recursive: true });
+  for (const part of ["ashlar.json", "releases", "trust"]) cpSync(join(live.served, "releases", part), join(to, part), { recursive: true });
   return to;
 }

@@ -45,7 +45,12 @@ export async function upgrade(context: AgentContext, options: UpgradeOptions): P
     const newest = await lookForRelease(context, options);
     const { release, address, signers } = newest.verified;
     const set = wantedOf(headOf(context));
-    const from = { origin: address, sequence: release.sequence, retry: options.retry ?? false, ...(signers.length === 0 ? { unsigned: true as const } : {}) };
+    const from = {
+      origin: address,
+      sequence: release.sequence,
+      retry: options.retry ?? false,
+      ...(signers.length === 0 ? { unsigned: true as const } : {}),
+    };
     const bringing = bringingOf(context, newest);
     const { result, image, quarantined } = await withStore(context, async (store) => {
       const staging = { image: release.image.digest, objects: release.objects.map(({ object }) => object) };
@@ -102,7 +107,16 @@ function present(result: StageResult, { newest, bringing, image, reboot }: Done)
   const { release } = newest.verified;
   const { served, passed } = bringing;
   const { signers, barrierTo } = newest.verified;
-  const json = { ...result, release: release.sequence, digest: image.digest, signers, reboot, served, passed, ...(barrierTo === undefined ? {} : { barrierTo }) };
+  const json = {
+    ...result,
+    release: release.sequence,
+    digest: image.digest,
+    signers,
+    reboot,
+    served,
+    passed,
+    ...(barrierTo === undefined ? {} : { barrierTo }),
+  };
   const restart = reboot ? "The machine restarts." : "It starts at the next reboot.";
   const where = served.length === 0 || (served.length === 1 && passed.length === 0) ? "" : ` from ${served.join(" and ")}`;
   const text = {

@@ -40,7 +40,8 @@ export const generations: CommandTable = {
       const looking = { from: source, unsafeUnsigned: unsafe === true };
       if (check === true) return (await import("../commands/look.ts")).check(context, looking);
       if (download === true) return (await import("../commands/look.ts")).download(context, looking);
-      if (unattended === true && unsafe === true) throw usage("--unattended never takes what nobody vouches for: --unsafe-unsigned is for people");
+      if (unattended === true && unsafe === true)
+        throw usage("--unattended never takes what nobody vouches for: --unsafe-unsigned is for people");
       if (unattended === true && source !== undefined) throw usage("--unattended goes where the config says, not --from");
       if (unattended === true) return (await import("../commands/unattended.ts")).unattended(context);
       return (await import("../commands/upgrade.ts")).upgrade(context, {

@@ -96,7 +96,11 @@ function refuseWrongClock({ machine, now }: AgentContext): void {
   const built = running?.image.epoch ?? 0;
   if (now() >= built) return;
   const [clock, image] = [now(), built].map((seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " "));
-  throw trustError("E_TRUST_CLOCK", `this machine's clock says ${clock}, but what it runs was made at ${image}: no release can be judged`, "clock");
+  throw trustError(
+    "E_TRUST_CLOCK",
+    `this machine's clock says ${clock}, but what it runs was made at ${image}: no release can be judged`,
+    "clock",
+  );
 }
 
 function noSource(): AshlarError<LookErrorCode> {

@@ -13,6 +13,7 @@ import { CHANGED_SIZE, json, openPublisher } from "../../../test/support/machine
 import type { Publisher } from "../../../test/support/machine-lab.ts";
 import { scratch } from "../../../test/support/release-fixture.ts";
 import { configure } from "../../../test/support/updates.ts";
+import { rootOf } from "../../../test/support/keys.ts";
 
 const place = scratch();
 const at = (name: string): string => join(place.path, name);
@@ -34,7 +35,7 @@ after(async () => {
   place[Symbol.dispose]();
 });
 
-const machine = (): Promise<FakeMachine> => installMachine(at(`machine-${++count}`), at("old"), [publisher.publicKey]);
+const machine = (): Promise<FakeMachine> => installMachine(at(`machine-${++count}`), at("old"), rootOf(publisher.keys));
 
 async function listening(server: Server): Promise<AsyncDisposable & { readonly address: string }> {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

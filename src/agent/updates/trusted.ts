@@ -45,7 +45,11 @@ export function readTrusted(machine: Machine, { updates }: System): TrustState {
   if (known === undefined) return { trusted: image === undefined ? undefined : { root: image }, ...note };
   const stored: TrustedMetadata = {
     root: Buffer.from(known.root),
-    ...Object.fromEntries((["timestamp", "snapshot", "targets"] as const).flatMap((role) => (known[role] === undefined ? [] : [[role, Buffer.from(known[role])]]))),
+    ...Object.fromEntries(
+      (["timestamp", "snapshot", "targets"] as const).flatMap((role) =>
+        known[role] === undefined ? [] : [[role, Buffer.from(known[role])]],
+      ),
+    ),
   };
   return { trusted: image !== undefined && isNewer(image, known) ? { ...stored, root: image } : stored, ...note };
 }
@@ -53,7 +57,9 @@ export function readTrusted(machine: Machine, { updates }: System): TrustState {
 /** An image's root that was never seen counts from its version on: the image was vouched for, so it is. */
 function isNewer(image: Buffer, { root, roots }: TrustRecord): boolean {
   if (roots.includes(hash("sha256", image, "hex"))) return false;
-  return readRaw(image, "root", "the image's root").signed.version >= readRaw(Buffer.from(root), "root", "the machine's root").signed.version;
+  return (
+    readRaw(image, "root", "the image's root").signed.version >= readRaw(Buffer.from(root), "root", "the machine's root").signed.version
+  );
 }
 
 /** Keeps what was verified. Versions only rise: of each part the higher one stays. */
@@ -91,7 +97,8 @@ function readRecord(machine: Machine): { readonly known?: TrustRecord; readonly 
   if (text === undefined) return {};
   try {
     const known = trustShape(JSON.parse(text), "");
-    for (const role of ["root", "timestamp", "snapshot", "targets"] as const) if (known[role] !== undefined) readRaw(Buffer.from(known[role]), role, path);
+    for (const role of ["root", "timestamp", "snapshot", "targets"] as const)
+      if (known[role] !== undefined) readRaw(Buffer.from(known[role]), role, path);
     return { known };
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof ShapeError || error instanceof AshlarError)) throw error;

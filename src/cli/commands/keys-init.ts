@@ -18,9 +18,25 @@ export const keysInitCommand = defineCommand<InitFlags, [folder: string]>({
   parameters: {
     flags: {
       keys: { kind: "parsed", parse: parseCount, brief: "Offline keys, at least 2 (default: 2)", placeholder: "N", optional: true },
-      threshold: { kind: "parsed", parse: parseCount, brief: "How many of them have to sign (default: 1)", placeholder: "N", optional: true },
-      days: { kind: "parsed", parse: parseCount, brief: "Days after which what is published has to be renewed (default: 30)", placeholder: "N", optional: true },
-      plain: { kind: "boolean", brief: "Do not encrypt them: for tests and build machines that keep secrets in another way", default: false },
+      threshold: {
+        kind: "parsed",
+        parse: parseCount,
+        brief: "How many of them have to sign (default: 1)",
+        placeholder: "N",
+        optional: true,
+      },
+      days: {
+        kind: "parsed",
+        parse: parseCount,
+        brief: "Days after which what is published has to be renewed (default: 30)",
+        placeholder: "N",
+        optional: true,
+      },
+      plain: {
+        kind: "boolean",
+        brief: "Do not encrypt them: for tests and build machines that keep secrets in another way",
+        default: false,
+      },
     },
     positional: { kind: "tuple", parameters: [{ brief: "Folder for the keys, empty or new", placeholder: "DIR", parse: String }] },
   },

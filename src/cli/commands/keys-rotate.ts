@@ -17,7 +17,13 @@ export const keysRotateCommand = defineCommand<RotateFlags, [folder: string]>({
   ],
   parameters: {
     flags: {
-      revoke: { kind: "parsed", parse: String, brief: "Key that must not count any more, by the beginning of its id", placeholder: "KEYID", optional: true },
+      revoke: {
+        kind: "parsed",
+        parse: String,
+        brief: "Key that must not count any more, by the beginning of its id",
+        placeholder: "KEYID",
+        optional: true,
+      },
       noNewKey: { kind: "boolean", brief: "Make no new key", default: false },
       plain: { kind: "boolean", brief: "Do not encrypt the new key", default: false },
     },

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as fc from "fast-check";
+import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import type { Image } from "../../image/image.ts";
 import { createReporter, silentReporter } from "../../report/reporter.ts";
@@ -14,14 +15,12 @@ import type { Fetched } from "../fetch-objects.ts";
 import { publish } from "../publish.ts";
 import type { Release } from "../release.ts";
 import { serveFolder } from "../serve.ts";
-import { createKey } from "../sign.ts";
 import { openSource } from "../source.ts";
 import { deltaFiles, packFiles } from "./layout.ts";
 
 const home = scratch();
 after(() => home[Symbol.dispose]());
-const keyPath = join(home.path, "key.pem");
-createKey(keyPath);
+const signing = makeKeys(join(home.path, "keys"));
 let count = 0;
 const fresh = (name: string): string => join(home.path, `${name}-${count++}`);
 
@@ -35,7 +34,7 @@ interface Published {
 async function publishAll(versions: readonly (readonly Buffer[])[]): Promise<Published> {
   const [folder, host] = [fresh("folder"), await openTestStore(fresh("host"))];
   const releases: Release[] = [];
-  const publishOne = (image: Image): Promise<Release> => publish({ image, store: host, folder, keyPath, report: silentReporter });
+  const publishOne = (image: Image): Promise<Release> => publish({ image, store: host, folder, signing, report: silentReporter });
   for (const contents of versions) releases.push(await publishOne(makeImage(host, contents)));
   return { folder, host, releases };
 }

@@ -6,19 +6,20 @@ import { entriesOf } from "#formats/composefs/entries.ts";
 import { renderDumpfile } from "#formats/composefs/dumpfile.ts";
 import { silentReporter } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
+import { makeKeys, trustIn } from "../../../test/support/keys.ts";
 import { exportFixture, ociParts } from "../../../test/support/oci-fixture.ts";
 import { openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import { fetchObjects } from "../fetch-objects.ts";
 import { fetchRelease } from "../fetch.ts";
-import { createKey } from "../sign.ts";
 import { openSource } from "../source.ts";
 import { groupPaths } from "./groups.ts";
 import { findImage, importImage } from "./import.ts";
 import { layoutRepository } from "./layout.ts";
+import type { Descriptor } from "./manifest.ts";
+import { TRUST_TAG } from "./trust.ts";
 
 const place = scratch();
-const keyPath = join(place.path, "key.pem");
-const { publicKey } = createKey(keyPath);
+const keys = makeKeys(join(place.path, "keys"));
 let store: Store;
 before(async () => void (store = await openTestStore(join(place.path, "store"))));
 after(async () => {
@@ -33,7 +34,7 @@ const fresh = (): string => join(place.path, `folder-${folders++}`);
 void test("an image that comes back from its layers is the same in every attribute", async () => {
   const parts = ociParts(store);
   const folder = fresh();
-  await exportFixture(folder, parts, { keyPath });
+  await exportFixture(folder, parts, { keys });
   const other = await openTestStore(fresh());
   const layout = layoutRepository(folder);
   const found = await findImage(layout);
@@ -47,16 +48,22 @@ void test("an image that comes back from its layers is the same in every attribu
 
 void test("the same image gives the same bytes", async () => {
   const [one, two] = [fresh(), fresh()];
-  await exportFixture(one, ociParts(store), { keyPath });
-  await exportFixture(two, ociParts(store), { keyPath });
-  assert.deepEqual(blobsOf(one), blobsOf(two));
-  assert.equal(readFileSync(join(one, "index.json"), "utf8"), readFileSync(join(two, "index.json"), "utf8"));
+  await exportFixture(one, ociParts(store), { keys });
+  await exportFixture(two, ociParts(store), { keys });
+  // But for who vouches for it until when.
+  const rest = (folder: string): readonly Descriptor[] =>
+    (JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as { manifests: Descriptor[] }).manifests.filter(
+      ({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] !== TRUST_TAG,
+    );
+  assert.deepEqual(rest(one), rest(two));
+  const both = new Set(blobsOf(two));
+  assert.equal(blobsOf(one).filter((blob) => !both.has(blob)).length, 4, "targets, snapshot, timestamp and their artifact");
 });
 
 void test("a new version of one package changes its layer and the last, also when the time of the image changes", async () => {
   const folder = fresh();
-  const before = await exportFixture(folder, ociParts(store), { keyPath });
-  const after = await exportFixture(folder, ociParts(store, { version: "2", epoch: 1_800_000_000 }), { keyPath, sequence: 2 });
+  const before = await exportFixture(folder, ociParts(store), { keys });
+  const after = await exportFixture(folder, ociParts(store, { version: "2", epoch: 1_800_000_000 }), { keys, sequence: 2 });
   const known = new Set(before.layers.map(({ descriptor }) => descriptor.digest));
   const changed = after.layers.filter(({ descriptor }) => !known.has(descriptor.digest)).map(({ group }) => group.name);
   assert.equal(changed.length, 2, changed.join(", "));
@@ -82,14 +89,13 @@ void test("every path is in one layer, and a hard link in that of its file", () 
 void test("a machine takes a release from a layout: verified, and only what it lacks", async () => {
   const folder = fresh();
   const parts = ociParts(store, { version: "2" });
-  await exportFixture(folder, ociParts(store), { keyPath });
-  await exportFixture(folder, parts, { keyPath, sequence: 2 });
+  await exportFixture(folder, ociParts(store), { keys });
+  await exportFixture(folder, parts, { keys, sequence: 2 });
   const machine = await openTestStore(fresh());
   // What the first release brought.
   const [one] = [ociParts(machine)];
   const source = openSource(folder);
-  const trust = { trustedKeys: [publicKey], minimumSequence: 1, name: "web", now: 0 };
-  const { release } = await fetchRelease(source, trust);
+  const { release } = await fetchRelease(source, trustIn(keys));
   assert.deepEqual([release.sequence, release.image.digest], [2, parts.image.digest]);
   assert.notEqual(one.image.digest, parts.image.digest);
   const fetched = await silentReporter.step("fetch", (step) => fetchObjects(source, release.objects, machine, step));
@@ -100,17 +106,16 @@ void test("a machine takes a release from a layout: verified, and only what it l
 
 void test("a release by another key is refused before anything is fetched", async () => {
   const folder = fresh();
-  await exportFixture(folder, ociParts(store), { keyPath });
-  const { publicKey: stranger } = createKey(join(place.path, `stranger-${folders}.pem`));
-  const trust = { trustedKeys: [stranger], minimumSequence: 1, name: "web", now: 0 };
-  await assert.rejects(fetchRelease(openSource(folder), trust), { code: "E_RELEASE_UNTRUSTED" });
+  await exportFixture(folder, ociParts(store), { keys });
+  const stranger = makeKeys(join(place.path, `stranger-${folders}`));
+  await assert.rejects(fetchRelease(openSource(folder), trustIn(stranger)), { code: "E_TRUST_UNSIGNED" });
 });
 
 void test("what no layer can hold is refused by its path", async () => {
   const parts = ociParts(store);
   const nodes = new Map(parts.tree.nodes);
   nodes.set("/usr/.wh.gone", { mode: 0o644, uid: 0, gid: 0, kind: "file", content: { inline: Buffer.alloc(0) } });
-  await assert.rejects(exportFixture(fresh(), { ...parts, tree: { ...parts.tree, nodes } }, { keyPath }), {
+  await assert.rejects(exportFixture(fresh(), { ...parts, tree: { ...parts.tree, nodes } }, { keys }), {
     code: "E_OCI_TREE",
     message: /\/usr\/\.wh\.gone/,
   });
@@ -120,6 +125,6 @@ void test("a folder with something else in it is not made a layout", async () =>
   const folder = fresh();
   mkdirSync(folder);
   writeFileSync(join(folder, "index.json"), "{}");
-  await assert.rejects(exportFixture(folder, ociParts(store), { keyPath }), { code: "E_OCI_LAYOUT" });
+  await assert.rejects(exportFixture(folder, ociParts(store), { keys }), { code: "E_OCI_LAYOUT" });
   assert.equal(readFileSync(join(folder, "index.json"), "utf8"), "{}");
 });

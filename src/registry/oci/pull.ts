@@ -42,7 +42,11 @@ export async function pullImage(repository: OciRepository, layout: string, tag: 
   });
   if (trust?.manifest.kind === "manifest") {
     const artifactType = trust.manifest.artifactType ?? MEDIA.empty;
-    artifacts.push({ ...trust, manifest: trust.manifest, descriptor: { ...trust.descriptor, artifactType, annotations: { [REF_NAME]: TRUST_TAG } } });
+    artifacts.push({
+      ...trust,
+      manifest: trust.manifest,
+      descriptor: { ...trust.descriptor, artifactType, annotations: { [REF_NAME]: TRUST_TAG } },
+    });
   }
   const all = [image, ...artifacts];
   const blobs = [

@@ -33,7 +33,9 @@ export async function trustFilesIn(repository: OciRepository): Promise<ReadonlyM
     throw error;
   });
   if (found === undefined || found.manifest.kind === "index" || found.manifest.artifactType !== TRUST_ARTIFACT) return new Map();
-  return new Map(found.manifest.layers.flatMap((layer) => (layer.annotations?.[PATH] === undefined ? [] : [[layer.annotations[PATH], layer]])));
+  return new Map(
+    found.manifest.layers.flatMap((layer) => (layer.annotations?.[PATH] === undefined ? [] : [[layer.annotations[PATH], layer]])),
+  );
 }
 
 /** Bytes of the current targets.json; undefined in a repository without. */

@@ -44,7 +44,14 @@ function entryOf(path: string, target: TargetFile, where: string): ReleaseEntry 
     const { sequence, channel, image, barrier } = customShape(target.custom, `${path}: custom`);
     if (sequence !== sequenceOf(path)) throw new ShapeError(`${path} is release ${sequence}`);
     const length = integer(1, MANIFEST_MAX)(target.length, `${path}: length`);
-    return { sequence, channel, image, barrier: barrier !== undefined, length, sha256: sha256Shape(target.hashes["sha256"], `${path}: sha256`) };
+    return {
+      sequence,
+      channel,
+      image,
+      barrier: barrier !== undefined,
+      length,
+      sha256: sha256Shape(target.hashes["sha256"], `${path}: sha256`),
+    };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw trustError("E_TRUST_MALFORMED", `${where}: ${messageOf(error)}`, where, error);
@@ -76,8 +83,13 @@ export interface Choice {
  * The release to go to: the newest of the channel, or the first barrier on the way to it.
  * @throws E_TRUST_CHANNEL, E_TRUST_MISMATCH
  */
-export function chooseEntry(entries: readonly ReleaseEntry[], { channel, named, standing, minimumSequence }: Choice, where: string): ReleaseEntry {
-  const newest = named === undefined ? entries.findLast((each) => each.channel === channel) : entries.find((each) => each.sequence === named);
+export function chooseEntry(
+  entries: readonly ReleaseEntry[],
+  { channel, named, standing, minimumSequence }: Choice,
+  where: string,
+): ReleaseEntry {
+  const newest =
+    named === undefined ? entries.findLast((each) => each.channel === channel) : entries.find((each) => each.sequence === named);
   if (newest === undefined) {
     if (named !== undefined) throw trustError("E_TRUST_MISMATCH", `${where} offers release ${named}, which nobody signed`, where);
     throw noneIn(channel, entries, where);
@@ -86,7 +98,12 @@ export function chooseEntry(entries: readonly ReleaseEntry[], { channel, named, 
   // A machine that does not know where it stands has never run a release: its disk may be newer than any barrier.
   if (at === undefined) return newest;
   const barrier = entries.find(
-    (each) => each.barrier && each.channel === newest.channel && each.sequence > at && each.sequence >= minimumSequence && each.sequence < newest.sequence,
+    (each) =>
+      each.barrier &&
+      each.channel === newest.channel &&
+      each.sequence > at &&
+      each.sequence >= minimumSequence &&
+      each.sequence < newest.sequence,
   );
   return barrier ?? newest;
 }

@@ -42,7 +42,10 @@ export function createKeyFile(path: string, passphrase: string | undefined): Key
   const text = publicKey.export({ type: "spki", format: "der" }).subarray(SPKI_HEAD).toString("hex");
   const head = { format: "ashlar-key", version: 1, keyid: keyIdOf(text), public: text } as const;
   const content = privateKey.export({ type: "pkcs8", format: "der" });
-  const file: KeyFile = passphrase === undefined ? { ...head, private: content.toString("base64") } : { ...head, ...encrypted(content, passphrase, head.keyid) };
+  const file: KeyFile =
+    passphrase === undefined
+      ? { ...head, private: content.toString("base64") }
+      : { ...head, ...encrypted(content, passphrase, head.keyid) };
   writeFileAtomic(path, `${canonicalJson(file)}\n`, { mode: 0o600 });
   return file;
 }
@@ -77,7 +80,11 @@ function encrypted(content: Buffer, passphrase: string, keyid: string): Pick<Key
   const kdf = { name: "scrypt", ...SCRYPT, salt: salt.toString("hex") } as const;
   const cipher = createCipheriv("aes-256-gcm", derive(kdf, passphrase), iv).setAAD(Buffer.from(keyid, "hex"));
   const text = Buffer.concat([cipher.update(content), cipher.final()]);
-  return { kdf, cipher: { name: "aes-256-gcm", iv: iv.toString("hex"), tag: cipher.getAuthTag().toString("hex") }, private: text.toString("base64") };
+  return {
+    kdf,
+    cipher: { name: "aes-256-gcm", iv: iv.toString("hex"), tag: cipher.getAuthTag().toString("hex") },
+    private: text.toString("base64"),
+  };
 }
 
 function decrypted({ kdf, cipher, private: text, keyid }: KeyFile, path: string, passphrase: string): Buffer {

@@ -36,7 +36,8 @@ export function readRaw(bytes: Buffer, role: Role, where: string): RawMetadata {
     if (signatures.length > SIGNATURES_MAX) throw new ShapeError(`${signatures.length} signatures`);
     const { version, expires, _type: type } = signed;
     if (type !== role) throw new ShapeError(`expected ${role}, got ${JSON.stringify(type)?.slice(0, 40)}`);
-    if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 1) throw new ShapeError("version is no whole number from 1");
+    if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 1)
+      throw new ShapeError("version is no whole number from 1");
     if (typeof expires !== "string" || !EXPIRES.test(expires)) throw new ShapeError("expires is no time like 2027-01-31T00:00:00Z");
     if (role === "root") checkKeys(signed);
     return { signed: { ...signed, version, expires }, signatures };
@@ -84,5 +85,9 @@ const HINTS: Partial<Record<TrustErrorCode, string>> = {
 /** @param where file or address, for scripts */
 export function trustError(code: TrustErrorCode, message: string, where: string, cause?: unknown): AshlarError<TrustErrorCode> {
   const hint = HINTS[code] ?? "publish again with `ashlar publish`, or check who can write to the source";
-  return new AshlarError(code, message, { hint: `${hint}; the machine is unchanged`, details: { address: where }, ...(cause === undefined ? {} : { cause }) });
+  return new AshlarError(code, message, {
+    hint: `${hint}; the machine is unchanged`,
+    details: { address: where },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

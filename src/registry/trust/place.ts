@@ -62,7 +62,10 @@ export function placeFiles({ signing, before, where, add, now }: PlaceChange): T
     return signing === "unsafe-unsigned" ? renderMetadata(signed) : signMetadata(signing, { role, signed });
   };
   // Renewing needs no offline key: targets stay as they are, byte for byte.
-  const targets = add === undefined && before !== undefined ? { bytes: before, version: known.version } : { bytes: make("targets", { targets: Object.fromEntries(entries.map(targetOf)) }), version };
+  const targets =
+    add === undefined && before !== undefined
+      ? { bytes: before, version: known.version }
+      : { bytes: make("targets", { targets: Object.fromEntries(entries.map(targetOf)) }), version };
   const snapshot = make("snapshot", { meta: { "targets.json": metaOf(targets.bytes, targets.version) } });
   const timestamp = make("timestamp", { meta: { "snapshot.json": metaOf(snapshot, version) } });
   const roots = signing === "unsafe-unsigned" ? [] : signing.roots;
@@ -77,7 +80,9 @@ export function placeFiles({ signing, before, where, add, now }: PlaceChange): T
 /** Whoever can write to the place could have listed anything: only what our own keys signed is signed again. */
 function knownIn(bytes: Buffer, signing: Signing, where: string): { readonly version: number; readonly entries: readonly ReleaseEntry[] } {
   const { signed, signatures } = readRaw(bytes, "targets", where);
-  const targets = verifying("targets", where, () => Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as JsonObject));
+  const targets = verifying("targets", where, () =>
+    Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as JsonObject),
+  );
   if (signing === "unsafe-unsigned") {
     if (signatures.length > 0) throw refused(where, "its releases are signed, and would not be any more", "publish with --keys");
   } else if (!isSignedBy(signing, targets))

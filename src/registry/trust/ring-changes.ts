@@ -40,9 +40,13 @@ export function initRing({ folder, keys = KEYS_MIN, threshold = 1, days, passphr
       details: { folder },
     });
   if (keys < KEYS_MIN || keys > KEYS_MAX || threshold < 1 || threshold > keys)
-    throw new AshlarError<TrustErrorCode>("E_KEYS_FOLDER", `${keys} keys of which ${threshold} sign: there must be ${KEYS_MIN} to ${KEYS_MAX}, and not more may sign`, {
-      hint: "ashlar keys init --keys 3 --threshold 2 DIR",
-    });
+    throw new AshlarError<TrustErrorCode>(
+      "E_KEYS_FOLDER",
+      `${keys} keys of which ${threshold} sign: there must be ${KEYS_MIN} to ${KEYS_MAX}, and not more may sign`,
+      {
+        hint: "ashlar keys init --keys 3 --threshold 2 DIR",
+      },
+    );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const offline = Array.from({ length: keys }, (_, at) => createKeyFile(join(folder, `offline-${at + 1}.key`), passphrase));
   const online = createKeyFile(join(folder, "online-1.key"), passphrase);
@@ -66,7 +70,10 @@ export function initRing({ folder, keys = KEYS_MIN, threshold = 1, days, passphr
   };
   const unsigned = Buffer.from(canonicalJson({ signatures: [], signed }));
   const root = readRoot(unsigned, folder);
-  const files = [...offline.map((file, at) => ({ file, path: join(folder, `offline-${at + 1}.key`) })), { file: online, path: join(folder, "online-1.key") }];
+  const files = [
+    ...offline.map((file, at) => ({ file, path: join(folder, `offline-${at + 1}.key`) })),
+    { file: online, path: join(folder, "online-1.key") },
+  ];
   const draft: KeyRing = { folder, settings, roots: [unsigned], root, keys: files, passphrase: () => passphrase ?? "" };
   writeFileAtomic(join(folder, "1.root.json"), signMetadata(draft, { role: "root", signed }));
   return openRing(folder, () => passphrase ?? "");
@@ -110,7 +117,10 @@ export function rotateRing(ring: KeyRing, { revoke, add, plain, now }: RotateOpt
     }),
   );
   const used = new Set(Object.values(roles).flatMap(({ keyids }) => keyids));
-  const known = { ...Object.fromEntries(Object.entries(root.signed.keys).map(([id, key]) => [id, key.toJSON()])), ...(created === undefined ? {} : { [created.keyid]: publicPart(created.public) }) };
+  const known = {
+    ...Object.fromEntries(Object.entries(root.signed.keys).map(([id, key]) => [id, key.toJSON()])),
+    ...(created === undefined ? {} : { [created.keyid]: publicPart(created.public) }),
+  };
   const version = root.signed.version + 1;
   const signed = {
     _type: "root",

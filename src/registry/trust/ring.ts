@@ -55,7 +55,8 @@ export interface KeyRing {
 export function openRing(folder: string, passphrase: () => string): KeyRing {
   const settings = readSettings(folder);
   const roots: Buffer[] = [];
-  for (let path = join(folder, "1.root.json"); existsSync(path); path = join(folder, `${roots.length + 1}.root.json`)) roots.push(readFileSync(path));
+  for (let path = join(folder, "1.root.json"); existsSync(path); path = join(folder, `${roots.length + 1}.root.json`))
+    roots.push(readFileSync(path));
   const newest = roots.at(-1);
   if (newest === undefined) throw noRing(folder, "it has no 1.root.json");
   const keys = readdirSync(folder)
@@ -106,7 +107,10 @@ export function signMetadata(ring: KeyRing, { role, signed, under = [ring.root] 
 }
 
 /** @param signatures none for what only `--unsafe-unsigned` takes */
-export function renderMetadata(signed: Readonly<Record<string, unknown>>, signatures: readonly { keyid: string; sig: string }[] = []): Buffer {
+export function renderMetadata(
+  signed: Readonly<Record<string, unknown>>,
+  signatures: readonly { keyid: string; sig: string }[] = [],
+): Buffer {
   return Buffer.from(canonicalJson({ signatures, signed }));
 }
 
@@ -121,8 +125,16 @@ function readSettings(folder: string): KeySettings {
   }
 }
 
-function missing(ring: KeyRing, role: Role, root: Metadata<Root>, present: readonly PresentKey[], threshold: number): AshlarError<TrustErrorCode> {
-  const lacking = (root.signed.roles[role]?.keyIDs ?? []).filter((id) => !present.some(({ file }) => file.keyid === id)).map((id) => id.slice(0, 16));
+function missing(
+  ring: KeyRing,
+  role: Role,
+  root: Metadata<Root>,
+  present: readonly PresentKey[],
+  threshold: number,
+): AshlarError<TrustErrorCode> {
+  const lacking = (root.signed.roles[role]?.keyIDs ?? [])
+    .filter((id) => !present.some(({ file }) => file.keyid === id))
+    .map((id) => id.slice(0, 16));
   return new AshlarError(
     "E_KEYS_MISSING",
     `${role} metadata needs signatures of ${threshold} keys, and ${ring.folder} has ${present.length} of them`,
@@ -131,5 +143,8 @@ function missing(ring: KeyRing, role: Role, root: Metadata<Root>, present: reado
 }
 
 function noRing(folder: string, why: string): AshlarError<TrustErrorCode> {
-  return new AshlarError("E_KEYS_FOLDER", `${folder} is no folder of keys: ${why}`, { hint: `make one: ashlar keys init ${folder}`, details: { folder } });
+  return new AshlarError("E_KEYS_FOLDER", `${folder} is no folder of keys: ${why}`, {
+    hint: `make one: ashlar keys init ${folder}`,
+    details: { folder },
+  });
 }

@@ -19,13 +19,13 @@ import { fetchObjects } from "#registry/fetch-objects.ts";
 import type { Fetched } from "#registry/fetch-objects.ts";
 import { publish } from "#registry/publish.ts";
 import type { Release } from "#registry/release.ts";
-import { createKey } from "#registry/sign.ts";
 import { openSource } from "#registry/source.ts";
 import { createReporter, silentReporter } from "#report/reporter.ts";
 import type { ReportEvent } from "#report/reporter.ts";
 import { listObjects } from "#store/layout.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
+import { makeKeys } from "../../support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../support/release-fixture.ts";
 
 const home = scratch();
@@ -36,14 +36,13 @@ let releases: [Release, Release];
 let count = 0;
 
 before(async () => {
-  const keyPath = join(home.path, "key.pem");
-  createKey(keyPath);
+  const signing = makeKeys(join(home.path, "keys"));
   host = await openTestStore(join(home.path, "host"));
   const files = [0, 1, 2].map((at) => noise(at, 40_000));
   const made: Release[] = [];
   for (const change of [0, 77]) {
     const contents = files.map((file) => Buffer.from(file).fill(file[100]! + change, 100, 101));
-    made.push(await publish({ image: makeImage(host, contents), store: host, folder: pristine, keyPath, report: silentReporter }));
+    made.push(await publish({ image: makeImage(host, contents), store: host, folder: pristine, signing, report: silentReporter }));
   }
   releases = made as [Release, Release];
   const store = await openTestStore(machine);
