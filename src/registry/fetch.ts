@@ -11,7 +11,7 @@ import type { Release } from "./release.ts";
 import { readFrom } from "./stream.ts";
 import type { ReleaseSource } from "./stream.ts";
 import { need, refreshTrust } from "./trust/client.ts";
-import type { TrustedMetadata } from "./trust/client.ts";
+import type { Remember, TrustedMetadata } from "./trust/client.ts";
 import { chooseEntry, entriesIn } from "./trust/entries.ts";
 import type { ReleaseEntry, Standing } from "./trust/entries.ts";
 import { versionIn } from "./trust/folder.ts";
@@ -23,7 +23,7 @@ import { verifying } from "./trust/verdict.ts";
 export interface TrustOptions {
   /** What this machine has verified so far, at the least the root of its image; undefined: it trusts nobody. */
   readonly trusted: TrustedMetadata | undefined;
-  readonly remember?: (trusted: TrustedMetadata) => void;
+  readonly remember?: Remember;
   readonly channel: string;
   readonly standing: Standing;
   /** Lower sequences are refused. */

@@ -20,7 +20,7 @@ export interface Publisher {
   readonly store: Store;
   readonly keys: KeyRing;
   /** Publishes an image that differs from others in one file of 9000 bytes. */
-  release(folder: string, version: number, options?: ReleaseOptions): Promise<Release>;
+  release(folder: string, version: number, how?: ReleaseOptions): Promise<Release>;
 }
 
 /** In every image. */
@@ -28,12 +28,12 @@ const SHARED = noise(1, 20_000);
 /** Bytes of the file that differs between images. */
 export const CHANGED_SIZE = 9000;
 
-export async function openPublisher(folder: string): Promise<Publisher> {
-  const keys = makeKeys(join(folder, "keys"));
+export async function openPublisher(folder: string, options: Parameters<typeof makeKeys>[1] = {}): Promise<Publisher> {
+  const keys = makeKeys(join(folder, "keys"), options);
   const store = await openTestStore(join(folder, "store"));
-  const release = (releases: string, version: number, options: ReleaseOptions = {}): Promise<Release> => {
+  const release = (releases: string, version: number, how: ReleaseOptions = {}): Promise<Release> => {
     const image = makeImage(store, [SHARED, noise(100 + version, CHANGED_SIZE)]);
-    return publish({ image, store, folder: releases, signing: keys, report: silentReporter, ...options });
+    return publish({ image, store, folder: releases, signing: keys, report: silentReporter, ...how });
   };
   return { store, keys, release };
 }

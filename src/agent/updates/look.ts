@@ -80,7 +80,7 @@ function trustOf({ machine, now }: AgentContext, unsafeUnsigned: boolean): Trust
   const image = running?.layers?.base.digest ?? running?.composedFrom?.base ?? machine.running?.digest;
   return {
     ...readTrusted(machine, system),
-    remember: (trusted) => writeTrusted(machine, trusted),
+    remember: (trusted, forget) => writeTrusted(machine, trusted, forget),
     channel: system.updates.channel ?? DEFAULT_CHANNEL,
     standing: { sequence: running?.unsigned === true ? undefined : running?.sequence, image },
     minimumSequence: floorsOf(records).sequence,

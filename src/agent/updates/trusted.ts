@@ -62,15 +62,16 @@ function isNewer(image: Buffer, { root, roots }: TrustRecord): boolean {
   );
 }
 
-/** Keeps what was verified. Versions only rise: of each part the higher one stays. */
-export function writeTrusted(machine: Machine, trusted: TrustedMetadata): void {
+/**
+ * Keeps what was verified. Of several sources the one that was signed last counts, as a whole.
+ * @param forget what is kept so far is signed by keys that do not count any more
+ */
+export function writeTrusted(machine: Machine, trusted: TrustedMetadata, forget = false): void {
   const { known } = readRecord(machine);
+  if (known !== undefined && !forget && isAhead(known, trusted)) return;
   const digest = hash("sha256", trusted.root, "hex");
   const roots = known?.roots ?? [];
-  const part = (role: "timestamp" | "snapshot" | "targets"): Partial<TrustRecord> => {
-    const text = higher(role, trusted[role], known?.[role]);
-    return text === undefined ? {} : { [role]: text };
-  };
+  const part = (role: Part): Partial<TrustRecord> => (trusted[role] === undefined ? {} : { [role]: trusted[role].toString("utf8") });
   const written: TrustRecord = {
     version: 1,
     roots: roots.includes(digest) ? roots : [...roots, digest].slice(-ROOTS_MAX),
@@ -82,13 +83,14 @@ export function writeTrusted(machine: Machine, trusted: TrustedMetadata): void {
   writeFileAtomic(pathIn(machine), `${JSON.stringify(written)}\n`);
 }
 
-function higher(role: "timestamp" | "snapshot" | "targets", fresh: Buffer | undefined, known: string | undefined): string | undefined {
-  if (fresh === undefined || known === undefined) return fresh?.toString("utf8") ?? known;
-  return versionOf(role, Buffer.from(known)) > versionOf(role, fresh) ? known : fresh.toString("utf8");
-}
+type Part = "timestamp" | "snapshot" | "targets";
 
-function versionOf(role: "timestamp" | "snapshot" | "targets", bytes: Buffer): number {
-  return readRaw(bytes, role, "what this machine verified").signed.version;
+/** Whether what is known came later: by its root, else by its timestamp. */
+function isAhead(known: TrustRecord, trusted: TrustedMetadata): boolean {
+  const version = (role: "root" | "timestamp", text: Buffer | string | undefined): number =>
+    text === undefined ? 0 : readRaw(Buffer.from(text), role, "what this machine verified").signed.version;
+  const [old, fresh] = [version("root", known.root), version("root", trusted.root)];
+  return old === fresh ? version("timestamp", known.timestamp) > version("timestamp", trusted.timestamp) : old > fresh;
 }
 
 function readRecord(machine: Machine): { readonly known?: TrustRecord; readonly problem?: string } {

@@ -21,6 +21,12 @@ export interface TrustedMetadata {
   readonly targets?: Buffer | undefined;
 }
 
+/**
+ * Called with everything that is verified by then, as it grows: kept even when a later step fails (§5.3.8, 5.4.5, …).
+ * @param forget what was known before is signed by keys that do not count any more: its versions say nothing (§5.3.11)
+ */
+export type Remember = (trusted: TrustedMetadata, forget?: boolean) => void;
+
 export interface Refreshed {
   readonly root: Metadata<Root>;
   readonly targets: Metadata<Targets>;
@@ -31,8 +37,7 @@ export interface RefreshOptions {
   readonly trusted: TrustedMetadata;
   /** Seconds since 1970: one time for the whole look (§5.1). */
   readonly now: number;
-  /** Called with everything that is verified by then, as it grows: kept even when a later step fails (§5.3.8, 5.4.5, …). */
-  readonly remember: (trusted: TrustedMetadata) => void;
+  readonly remember: Remember;
 }
 
 /** @throws E_TRUST_* */
@@ -47,9 +52,10 @@ export async function refreshTrust(source: ReleaseSource, { trusted, now, rememb
   const keep = (role: Role, bytes: Buffer): void => remember((verified = { ...verified, [role]: bytes }));
 
   await walkRoots(source, set, (bytes) => keep("root", bytes));
-  await updateTimestamp(source, set, { known: trusted.timestamp, keep });
-  await updateSnapshot(source, set, { known: trusted.snapshot, keep });
-  await updateTargets(source, set, { known: trusted.targets, keep });
+  if (trusted.timestamp !== undefined && !counts(set, trusted.timestamp)) remember((verified = { root: verified.root }), true);
+  await updateTimestamp(source, set, { keep });
+  await updateSnapshot(source, set, { known: verified.snapshot, keep });
+  await updateTargets(source, set, { known: verified.targets, keep });
   const { root, targets } = set;
   if (targets === undefined) throw new RangeError("targets were verified and are not there");
   return { root, targets };
@@ -73,9 +79,14 @@ interface Known {
   readonly keep: (role: Role, bytes: Buffer) => void;
 }
 
-/** §5.4; what was known before is loaded first, so that its versions count. */
-async function updateTimestamp(source: ReleaseSource, set: TrustedMetadataStore, { known, keep }: Known): Promise<void> {
-  if (known !== undefined) ifStillGood(() => void set.updateTimestamp(known));
+/** Loads what was known before, so that its versions count, though it may have expired. @returns false when nobody signed it now */
+function counts(set: TrustedMetadataStore, known: Buffer): boolean {
+  ifStillGood(() => void set.updateTimestamp(known));
+  return set.timestamp !== undefined;
+}
+
+/** §5.4 */
+async function updateTimestamp(source: ReleaseSource, set: TrustedMetadataStore, { keep }: Pick<Known, "keep">): Promise<void> {
   const bytes = await need(source, TIMESTAMP_FILE, "timestamp");
   const where = `${source.address}/${TIMESTAMP_FILE}`;
   readRaw(bytes, "timestamp", where);
