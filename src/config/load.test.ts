@@ -128,7 +128,7 @@ const wrong: readonly (readonly [input: Record<string, unknown>, message: RegExp
     /expected "state", "cache", "log" or "ephemeral", found "stat" \(did you mean "state"\?\)/,
   ],
   [{ health: { commands: [{ name: "a", command: ["true"] }] } }, /command\[0\]: expected the absolute path of a program, found "true"/],
-  [{ updates: { keys: ["abc"] } }, /updates.keys\[0\]: expected a public key "ashlar-key-1:…"/],
+  [{ updates: { root: "nowhere.json" } }, /updates.root: expected a file, found nothing at .*nowhere\.json/],
   [{ locale: null }, /locale: expected plain data, found null/],
 ];
 
@@ -138,6 +138,29 @@ for (const [input, message] of wrong)
     assert.equal(error?.code, "E_CONFIG_INVALID");
     assert.match(error.message, message);
   });
+
+test("updates.root takes root metadata that names two keys, and its text becomes part of the System", async () => {
+  const root = (ids: string[]): string =>
+    JSON.stringify({ signatures: [], signed: { _type: "root", roles: { root: { keyids: ids }, targets: { keyids: ids } } } });
+  const path = join(folder, "trusting.json");
+  writeFileSync(path, JSON.stringify({ name: "a", updates: { root: "1.root.json" } }));
+  writeFileSync(join(folder, "1.root.json"), `${root(["a", "b"])}\n`);
+  const { system, digest } = await loadSystem(path);
+  assert.equal(system.updates.root, root(["a", "b"]));
+  writeFileSync(join(folder, "1.root.json"), root(["a", "c"]));
+  assert.notEqual((await loadSystem(path)).digest, digest);
+  for (const [text, message] of [
+    [root(["a"]), /at least 2 keys, found 1/],
+    [root(["a", "a"]), /at least 2 keys, found 1/],
+    ["{}", /expected root metadata, found something else/],
+    ["no", /found no JSON/],
+    [" ".repeat(70_000), /at most 65536 bytes/],
+  ] as const) {
+    writeFileSync(join(folder, "1.root.json"), text);
+    const error = await refusal(loadSystem(path));
+    assert.match(error?.message ?? "", message);
+  }
+});
 
 test("a plain password and a private key are refused and never shown", async () => {
   const secret = "hunter2-and-more";

@@ -12,6 +12,7 @@ export interface CliRun {
 export interface CliOptions {
   readonly cwd?: string;
   readonly cache?: string;
+  readonly env?: NodeJS.ProcessEnv;
   /** Another command table, to test how commands are run. */
   readonly groups?: readonly CommandGroup[];
 }
@@ -22,7 +23,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const environment = {
     stdout: { write: (text: string) => (written.stdout += text) },
     stderr: { write: (text: string) => (written.stderr += text) },
-    env: {},
+    env: options.env ?? {},
     cwd: options.cwd ?? "/",
     interactive: false,
     workspace: openWorkspace(options.cache ?? "/dev/null/no-ashlar-cache"),

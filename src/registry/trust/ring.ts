@@ -101,9 +101,20 @@ export function signMetadata(ring: KeyRing, { role, signed, under = [ring.root] 
   const content = Buffer.from(canonicalJson(signed));
   const signatures = [...signers].map(([keyid, { file, path }]) => ({
     keyid,
-    sig: signerOf(file, path, ring.passphrase)(content).toString("hex"),
+    sig: signerOnce(file, path, ring.passphrase)(content).toString("hex"),
   }));
   return renderMetadata(signed, signatures);
+}
+
+type Signer = ReturnType<typeof signerOf>;
+
+/** Deriving a key from a passphrase takes half a second on purpose; a command signs several times. */
+const opened = new WeakMap<KeyFile, Signer>();
+
+function signerOnce(file: KeyFile, path: string, passphrase: () => string): Signer {
+  const signer = opened.get(file) ?? signerOf(file, path, passphrase);
+  opened.set(file, signer);
+  return signer;
 }
 
 /** @param signatures none for what only `--unsafe-unsigned` takes */
