@@ -88,12 +88,12 @@ export interface ExportedFixture extends ExportedImage {
 export function exportFixture(
   layout: string,
   parts: ImageParts,
-  { keys, sequence = 1 }: { keys: KeyRing; sequence?: number },
+  { keys, sequence = 1, barrier = false }: { keys: KeyRing; sequence?: number; barrier?: boolean },
 ): Promise<ExportedFixture> {
   return silentReporter.step("export", async (step) => {
     const exported = await exportImage(layout, "latest", parts, step);
     const release = await exportRelease(layout, exported, { ...parts, sequence }, silentReporter);
-    const add = { ...release, channel: "stable", barrier: false };
+    const add = { ...release, channel: "stable", barrier };
     const before = await targetsOfLayout(layout);
     const trust = exportTrust(layout, placeFiles({ signing: keys, before, where: layout, add, now: Date.now() }));
     return { ...exported, release, trust };

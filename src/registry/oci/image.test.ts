@@ -104,6 +104,21 @@ void test("a machine takes a release from a layout: verified, and only what it l
   await machine.close();
 });
 
+void test("a barrier on the way to what the layout has last comes from its own image, with its objects", async () => {
+  const folder = fresh();
+  const versions = ["1", "2", "3"].map((version) => ociParts(store, { version }));
+  for (const [at, parts] of versions.entries()) await exportFixture(folder, parts, { keys, sequence: at + 1, barrier: at === 1 });
+  const source = openSource(folder);
+  const { release, barrierTo } = await fetchRelease(source, trustIn(keys, { standing: { sequence: 1 } }));
+  assert.deepEqual([release.sequence, release.image.digest, barrierTo], [2, versions[1]?.image.digest, 3]);
+  const machine = await openTestStore(fresh());
+  await silentReporter.step("fetch", (step) => fetchObjects(source, release.objects, machine, step));
+  for (const { object } of release.objects) assert.ok(machine.has(object), object);
+  await machine.close();
+  const beyond = await fetchRelease(openSource(folder), trustIn(keys, { standing: { sequence: 2 } }));
+  assert.deepEqual([beyond.release.sequence, beyond.barrierTo], [3, undefined]);
+});
+
 void test("a release by another key is refused before anything is fetched", async () => {
   const folder = fresh();
   await exportFixture(folder, ociParts(store), { keys });

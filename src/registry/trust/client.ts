@@ -11,6 +11,7 @@ import type { ReleaseSource } from "../stream.ts";
 import { METADATA_MAX, ROOTS_MAX, TIMESTAMP_FILE, metadataPath } from "./layout.ts";
 import type { Role } from "./layout.ts";
 import { readRaw, trustError } from "./metadata.ts";
+import type { RawMetadata } from "./metadata.ts";
 import { verifying } from "./verdict.ts";
 
 /** What a machine has verified, byte for byte. */
@@ -53,9 +54,9 @@ export async function refreshTrust(source: ReleaseSource, { trusted, now, rememb
 
   await walkRoots(source, set, (bytes) => keep("root", bytes));
   if (trusted.timestamp !== undefined && !counts(set, trusted.timestamp)) remember((verified = { root: verified.root }), true);
-  await updateTimestamp(source, set, { keep });
-  await updateSnapshot(source, set, { known: verified.snapshot, keep });
-  await updateTargets(source, set, { known: verified.targets, keep });
+  await updateTimestamp(source, set, { keep, now });
+  await updateSnapshot(source, set, { known: verified.snapshot, keep, now });
+  await updateTargets(source, set, { known: verified.targets, keep, now });
   const { root, targets } = set;
   if (targets === undefined) throw new RangeError("targets were verified and are not there");
   return { root, targets };
@@ -77,6 +78,7 @@ async function walkRoots(source: ReleaseSource, set: TrustedMetadataStore, keep:
 interface Known {
   readonly known: Buffer | undefined;
   readonly keep: (role: Role, bytes: Buffer) => void;
+  readonly now: number;
 }
 
 /** Loads what was known before, so that its versions count, though it may have expired. @returns false when nobody signed it now */
@@ -86,36 +88,42 @@ function counts(set: TrustedMetadataStore, known: Buffer): boolean {
 }
 
 /** §5.4 */
-async function updateTimestamp(source: ReleaseSource, set: TrustedMetadataStore, { keep }: Pick<Known, "keep">): Promise<void> {
+async function updateTimestamp(source: ReleaseSource, set: TrustedMetadataStore, { keep, now }: Omit<Known, "known">): Promise<void> {
   const bytes = await need(source, TIMESTAMP_FILE, "timestamp");
   const where = `${source.address}/${TIMESTAMP_FILE}`;
-  readRaw(bytes, "timestamp", where);
+  const raw = readRaw(bytes, "timestamp", where);
   // The same version again is the ordinary case of nothing new.
-  if (verifying("timestamp", where, () => set.updateTimestamp(bytes)) !== undefined) keep("timestamp", bytes);
+  if (verifying("timestamp", where, () => set.updateTimestamp(bytes), expiredBy(set, raw, now)) !== undefined) keep("timestamp", bytes);
 }
 
 /** §5.5 */
-async function updateSnapshot(source: ReleaseSource, set: TrustedMetadataStore, { known, keep }: Known): Promise<void> {
+async function updateSnapshot(source: ReleaseSource, set: TrustedMetadataStore, { known, keep, now }: Known): Promise<void> {
   if (known !== undefined && ifStillGood(() => void set.updateSnapshot(known, true))) return;
   const path = metadataPath("snapshot", set.timestamp?.signed.snapshotMeta.version ?? 0);
   const bytes = await need(source, path, "snapshot");
   const where = `${source.address}/${path}`;
-  readRaw(bytes, "snapshot", where);
-  verifying("snapshot", where, () => set.updateSnapshot(bytes));
+  const raw = readRaw(bytes, "snapshot", where);
+  verifying("snapshot", where, () => set.updateSnapshot(bytes), expiredBy(set, raw, now));
   keep("snapshot", bytes);
 }
 
 /** §5.6; releases are not delegated. */
-async function updateTargets(source: ReleaseSource, set: TrustedMetadataStore, { known, keep }: Known): Promise<void> {
+async function updateTargets(source: ReleaseSource, set: TrustedMetadataStore, { known, keep, now }: Known): Promise<void> {
   if (known !== undefined && ifStillGood(() => set.updateDelegatedTargets(known, "targets", "root"))) return;
   const version = set.snapshot?.signed.meta["targets.json"]?.version;
   if (version === undefined) throw trustError("E_TRUST_MALFORMED", `${source.address}: the snapshot names no targets.json`, source.address);
   const path = metadataPath("targets", version);
   const bytes = await need(source, path, "targets");
   const where = `${source.address}/${path}`;
-  readRaw(bytes, "targets", where);
-  verifying("targets", where, () => set.updateDelegatedTargets(bytes, "targets", "root"));
+  const raw = readRaw(bytes, "targets", where);
+  verifying("targets", where, () => set.updateDelegatedTargets(bytes, "targets", "root"), expiredBy(set, raw, now));
   keep("targets", bytes);
+}
+
+/** "was good until …": of the file at hand, or of the root above it. */
+function expiredBy(set: TrustedMetadataStore, { signed }: RawMetadata, now: number): (about: Role) => string {
+  const today = new Date(now * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+  return (about) => `was good until ${about === "root" ? set.root.signed.expires : signed.expires}; it is now ${today}`;
 }
 
 /** What this machine verified before may have expired or be signed by keys that do not count any more: then it says nothing. */

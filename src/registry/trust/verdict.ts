@@ -6,16 +6,23 @@ import type { TrustErrorCode } from "./errors.ts";
 import type { Role } from "./layout.ts";
 import { trustError } from "./metadata.ts";
 
-/** Undefined when it is the version that is known already. @throws E_TRUST_* */
-export function verifying<T>(role: Role, where: string, check: () => T): T;
-export function verifying<T>(role: Role, where: string, check: () => T): T | undefined {
+/**
+ * @param expired what there is to say about a time that has run out
+ * @returns undefined when it is the version that is known already
+ * @throws E_TRUST_*
+ */
+export function verifying<T>(role: Role, where: string, check: () => T, expired?: (about: Role) => string): T;
+export function verifying<T>(role: Role, where: string, check: () => T, expired?: (about: Role) => string): T | undefined {
   try {
     return check();
   } catch (error) {
     if (error instanceof EqualVersionError) return undefined;
     const code = codeOf(error, role);
     if (code === undefined) throw error;
-    throw trustError(code, `${where}: ${messageOf(error)}`, where, error);
+    // An expired root comes to light with the timestamp that follows it.
+    const about = /root\.json/.test(messageOf(error)) ? "root" : role;
+    const what = code === "E_TRUST_EXPIRED" && expired !== undefined ? `${about} metadata ${expired(about)}` : messageOf(error);
+    throw trustError(code, `${where}: ${what}`, where, error);
   }
 }
 

@@ -16,7 +16,8 @@ for (const role of ["timestamp", "snapshot", "targets"] as const)
     await using lab = await openTrustLab();
     await lab.publisher.release(lab.releases, 2);
     forge(lab.releases, { keys: lab.publisher.keys, [role]: over });
-    await refuses(lab, "E_TRUST_EXPIRED");
+    const { message } = await refuses(lab, "E_TRUST_EXPIRED");
+    assert.match(message, new RegExp(`${role} metadata was good until ${PAST}; it is now 20`));
   });
 
 void test("an expired root is refused, but only when it is the last one", async () => {
@@ -31,7 +32,7 @@ void test("an expired root is refused, but only when it is the last one", async 
     );
   };
   next(2, PAST);
-  await refuses(lab, "E_TRUST_EXPIRED");
+  assert.match((await refuses(lab, "E_TRUST_EXPIRED")).message, /root metadata was good until 2026-01-01/);
   next(3, "2099-01-01T00:00:00Z");
   const { outcome } = await upgradeAt(lab, {});
   assert.equal(outcome, "staged");
