@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { verityDigest } from "#formats/fsverity.ts";
 import { lockSystem, pushOci } from "#pipeline";
+import { openRing } from "#registry/trust/ring.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
@@ -131,7 +132,12 @@ async function push(name: string, sequence: number): ReturnType<typeof pushOci> 
   await lockSystem({ config: live.project.config }, live.context);
   const { config, folder } = live.project;
   return pushOci(
-    { config, address: `oci+http://${registry.host}/machines/web:stable`, key: join(folder, "release-key.pem"), sequence },
+    {
+      config,
+      address: `oci+http://${registry.host}/machines/web:stable`,
+      release: { signing: openRing(join(folder, "keys"), () => "") },
+      sequence,
+    },
     live.context,
   );
 }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
+import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import { pack, unpack } from "../../formats/packed.ts";
 import { createReporter, silentReporter } from "../../report/reporter.ts";
@@ -17,12 +18,10 @@ import { makeDelta } from "./make.ts";
 import type { Side } from "./make.ts";
 import { openSource } from "../source.ts";
 import { publish } from "../publish.ts";
-import { createKey } from "../sign.ts";
 
 const home = scratch();
 after(() => home[Symbol.dispose]());
-const keyPath = join(home.path, "key.pem");
-createKey(keyPath);
+const signing = makeKeys(join(home.path, "keys"));
 let count = 0;
 const fresh = (name: string): string => join(home.path, `${name}-${count++}`);
 
@@ -44,7 +43,7 @@ async function updated(initrds: readonly [Buffer, Buffer]): Promise<Updated> {
     const image = makeImage(host, [noise(3, 100), Buffer.from(`release ${at} `.repeat(30))]);
     return { ...image, kernel: { ...image.kernel!, initrd: host.add(initrd) } };
   });
-  for (const image of images) await publish({ image, store: host, folder, keyPath, report: silentReporter });
+  for (const image of images) await publish({ image, store: host, folder, signing, report: silentReporter });
   const sides = images.map((image): Side => ({
     image: image.digest,
     boot: [image.kernel.linux, image.kernel.initrd],

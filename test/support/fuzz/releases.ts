@@ -13,6 +13,7 @@ import { describe, manifestOf } from "../hostile-registry.ts";
 import { noise } from "../release-fixture.ts";
 import { UNPACKED_MAX, ofText } from "./parser.ts";
 import type { Parser } from "./parser.ts";
+import { trustParsers } from "./trust.ts";
 
 const OLD = noise(3, 4000);
 const NEW = Buffer.concat([OLD.subarray(0, 1500), noise(4, 300), OLD.subarray(1700)]);
@@ -24,13 +25,15 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
   const layer = describe(NEW);
   const oci = manifestOf(describe("{}", "application/vnd.oci.image.config.v1+json"), [layer, layer], { annotations: { a: "b" } });
   const index = renderIndex({
-    version: 1,
+    version: 2,
     from: image.digest,
     extra: [image.digest],
     files: ["deltas/a/1.0", "packs/1"],
+    packed: [{ place: 2, size: 9000, how: "zstd" }],
     groups: [{ file: 1, at: 7, size: 900, pieces: [{ place: 0, base: 1, length: 4100, steps: 20, changes: 30, fresh: 300 }] }],
   });
   return [
+    ...trustParsers(release, manifest),
     { name: "release", inputs: [manifest], read: (bytes) => parseRelease(bytes, "fuzz") },
     { name: "index of a difference", inputs: [index], read: parseIndex },
     { name: "index of a difference, unpacked", inputs: [brotliDecompressSync(index)], read: (bytes) => parseIndex(packed(bytes)) },
