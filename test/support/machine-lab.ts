@@ -20,7 +20,7 @@ export interface Publisher {
   readonly store: Store;
   readonly keys: KeyRing;
   /** Publishes an image that differs from others in one file of 9000 bytes. */
-  release(folder: string, version: number, how?: ReleaseOptions): Promise<Release>;
+  readonly release: (folder: string, version: number, how?: ReleaseOptions) => Promise<Release>;
 }
 
 /** In every image. */

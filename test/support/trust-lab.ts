@@ -21,7 +21,7 @@ import { scratch } from "./release-fixture.ts";
 export interface TrustLab extends Lab, AsyncDisposable {
   readonly publisher: Publisher;
   /** A folder of this test's own. */
-  at(name: string): string;
+  readonly at: (name: string) => string;
 }
 
 export interface Signed {

@@ -136,7 +136,7 @@ void test("any change of a byte of any metadata is refused with an error of its 
         const found = await fetchRelease(openSource(folder), trustIn(publisher.keys, { channel: "beta" }));
         assert.deepEqual(found.release, release);
       } catch (error) {
-        assert.ok(error instanceof AshlarError && /^E_TRUST_/.test(error.code), String(error));
+        assert.ok(error instanceof AshlarError && error.code.startsWith("E_TRUST_"), String(error));
       } finally {
         writeFileSync(path, bytes);
       }

@@ -38,7 +38,10 @@ void test("a server that never ends its answer is left after what a timestamp ma
   let sent = 0;
   const server = createServer((request, response) => {
     const name = (request.url ?? "/").slice(1);
-    if (name !== TIMESTAMP_FILE) return void answer(lab, name, response);
+    if (name !== TIMESTAMP_FILE) {
+      answer(lab, name, response);
+      return;
+    }
     const push = (): void => {
       while (!response.destroyed && response.write(Buffer.alloc(65_536, 32))) sent += 65_536;
     };
