@@ -58,8 +58,8 @@ async function bundled(): Promise<{ name: string; content: Buffer }[]> {
     minify: true,
     keepNames: true,
     external: ["koffi", "@napi-rs/lzma"],
-    // The other form of it asks for `process` with require(), which a module has not.
-    alias: { yaml: join(dirname(requireFrom.resolve("yaml/package.json")), "browser/index.js") },
+    // What is written in CommonJS asks for Node's own modules with require(), which a module has not.
+    banner: { js: 'import{createRequire as _require}from"node:module";const require=_require(import.meta.url);' },
     chunkNames: "[name]-[hash]",
     outdir: "/",
     absWorkingDir: join(import.meta.dirname, "../.."),
