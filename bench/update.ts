@@ -28,7 +28,15 @@ import { bytes, goalLine, mebibytes, percent, ratio, tableOf } from "./update/ta
 import type { Goal, Measured } from "./update/table.ts";
 import { ourTree, stockTree, writeTrees } from "./update/trees.ts";
 
-const PACKAGES = ["casync", "desync", "erofs-utils", "ostree", "time", "xdelta3", "zstd"];
+const PACKAGES = {
+  casync: "casync",
+  desync: "desync",
+  "erofs-utils": "mkfs.erofs",
+  ostree: "ostree",
+  time: "time",
+  xdelta3: "xdelta3",
+  zstd: "zstd",
+} as const;
 const { values, positionals } = parseArgs({
   options: { peers: { type: "boolean", default: true }, kills: { type: "string", default: "10" } },
   allowNegative: true,
@@ -53,6 +61,7 @@ async function measureSet(set: string): Promise<void> {
     const { from, to } = whole;
     print(`${set}: ${whole.name}; ${from.lock.packages.length} → ${to.lock.packages.length} packages, changed .deb files ${bytes(debs)}`);
     const update = await ours([from.record.image, to.record.image], store, join(scratch, `${set}-ours`));
+    said(update);
     const peers = values.peers ? await peersOf(whole, store, join(scratch, `${set}-peers`)) : [];
     const debsRow = { what: "of the changed .deb files", is: update.wire / debs, most: 0.35, show: ratio };
     for (const line of tableOf([update, ...peers], update)) print(line);
@@ -88,18 +97,26 @@ async function peersOf(change: Change, store: Store, folder: string): Promise<Me
   const same = [ourTree(versions[0], store), ourTree(versions[1], store)] as const;
   const rows: Measured[] = [];
   const images = stock.map((tree, at): Image => ({ ...versions[at]!.record.image, digest: sealTree(tree, store) })) as [Image, Image];
-  rows.push({ ...(await ours(images, store, join(folder, "ours-of-stock"))), name: "ashlar, on Debian's tree" });
   for (const input of [writeTrees("stock", stock, store, folder), writeTrees("same", same, store, folder)])
     for (const [at, peer] of PEERS.entries()) {
       const name = input.name === "stock" ? peer.name : `${peer.name}, on our tree`;
-      const absent = peer.needs.filter((program) => !["/usr/bin", "/bin", "/usr/sbin"].some((place) => existsSync(join(place, program))));
+      const absent = peer.needs.filter((program) => !isHere(program));
       const place = join(folder, `${input.name}-${at}`);
       mkdirSync(place);
       if (absent.length > 0) print(`${name}: absent, this machine has no ${absent.join(", ")}`);
-      else rows.push({ ...(await peer.run(input, place)), name });
+      else rows.push(said({ ...(await peer.run(input, place)), name }));
       rmSync(place, { recursive: true });
     }
+  rows.push(said({ ...(await ours(images, store, join(folder, "ours-of-stock"))), name: "ashlar, on Debian's tree" }));
   return rows;
+}
+
+/** Prints a row at once: all of them take a while, and who stops in the middle has something. */
+function said(row: Measured): Measured {
+  print(
+    `  ${row.name}: ${bytes(row.wire)}, made in ${(row.make.wall / 1000).toFixed(1)} s, applied in ${(row.apply.wall / 1000).toFixed(1)} s`,
+  );
+  return row;
 }
 
 function peerGoals(update: OurUpdate, peers: readonly Measured[]): Goal[] {
@@ -132,12 +149,17 @@ function ownGoals({ apply, changed }: OurUpdate): Goal[] {
 }
 
 async function installPeers(): Promise<void> {
-  for (const name of PACKAGES)
+  for (const [name, program] of Object.entries(PACKAGES))
     try {
+      if (isHere(program)) continue;
       await exec("apt-get", ["install", "--yes", "--no-install-recommends", name]);
     } catch (error) {
       print(`${name} cannot be installed here: ${messageOf(error).split("\n").at(-1)}`);
     }
+}
+
+function isHere(program: string): boolean {
+  return ["/usr/bin", "/bin", "/usr/sbin"].some((place) => existsSync(join(place, program)));
 }
 
 function print(line: string): void {

@@ -18,6 +18,8 @@ const shell = (script: string, ...args: readonly string[]): [string, string[]] =
 const size = (path: string): number => statSync(path).size;
 
 export const PEERS: readonly Peer[] = [
+  layer("plain layer pull, tar.gz", ["gzip"], "gzip -c", "gzip -dc"),
+  layer("plain layer pull, tar.zst", ["zstd"], "zstd -q -c", "zstd -q -dc"),
   {
     name: "ostree static-delta",
     needs: ["ostree"],
@@ -55,8 +57,6 @@ export const PEERS: readonly Peer[] = [
       return { wire: size(delta), make, apply };
     },
   },
-  layer("plain layer pull, tar.gz", ["gzip"], "gzip -c", "gzip -dc"),
-  layer("plain layer pull, tar.zst", ["zstd"], "zstd -q -c", "zstd -q -dc"),
 ];
 
 /** The new tree as one layer: what a registry sends when the layer changed. */

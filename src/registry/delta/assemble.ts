@@ -1,7 +1,5 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
-import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
@@ -11,6 +9,8 @@ import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece, PackedObject } from "./index-file.ts";
+import { openPartial } from "./partial.ts";
+import type { PartialFile, Partials } from "./partial.ts";
 import { openUnpacked } from "./unpacked.ts";
 
 export interface Assembly {
@@ -20,7 +20,9 @@ export interface Assembly {
    * @throws DeltaError; the object cannot be made then
    */
   take(wanted: ReleaseObject, piece: GroupPiece, parts: Parts): Promise<boolean>;
-  /** Drops what is not complete. */
+  /** Drops what is not complete: nobody will go on with it. */
+  abandon(): void;
+  /** Leaves what is not complete to the next transfer. */
   [Symbol.dispose](): void;
 }
 
@@ -30,18 +32,18 @@ export interface Parts {
   readonly fresh: Buffer;
 }
 
-interface Open {
-  readonly path: string;
-  readonly fd: number;
-  size: number;
+export interface AssemblyOptions {
+  readonly store: Store;
+  /** Old objects by their places. */
+  readonly bases: readonly (ObjectId | undefined)[];
+  /** Objects whose pieces make what is packed in them. */
+  readonly packed: readonly PackedObject[];
+  /** What an earlier transfer left. */
+  readonly partials: Partials;
 }
 
-/**
- * @param bases old objects by their places
- * @param packed objects whose pieces make what is packed in them
- */
-export function openAssembly(store: Store, bases: readonly (ObjectId | undefined)[], packed: readonly PackedObject[]): Assembly {
-  const open = new Map<ObjectId, Open>();
+export function openAssembly({ store, bases, packed, partials }: AssemblyOptions): Assembly {
+  const open = new Map<ObjectId, PartialFile>();
   const unpackedBases = openUnpacked(store);
   const drop = (object: ObjectId): void => {
     const file = open.get(object);
@@ -55,15 +57,18 @@ export function openAssembly(store: Store, bases: readonly (ObjectId | undefined
       try {
         const inside = packed.find(({ place }) => place === piece.place);
         const size = inside?.size ?? wanted.size;
+        const start = partials.endOf(piece) - piece.length;
+        if (start < partials.held(piece.place)) return false;
         const content = contentOf(piece, parts, bases, inside === undefined ? store : unpackedBases);
         if (content.length === size) return addWhole(store, wanted, inside === undefined ? content : pack(content));
-        const file = open.get(wanted.object) ?? begin(store);
+        const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
         open.set(wanted.object, file);
-        for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at);
+        if (start !== file.size) throw new DeltaError("a piece is missing");
+        for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at, content.length - at, start + at);
         file.size += content.length;
         if (file.size < size) return false;
-        if (inside !== undefined) return addWhole(store, wanted, pack(readWhole(file)));
-        await addFile(store, wanted, file);
+        if (inside !== undefined) addWhole(store, wanted, pack(readWhole(file)));
+        else await addFile(store, wanted, file);
         drop(wanted.object);
         return true;
       } catch (error) {
@@ -71,8 +76,11 @@ export function openAssembly(store: Store, bases: readonly (ObjectId | undefined
         throw error;
       }
     },
-    [Symbol.dispose]: () => {
+    abandon: () => {
       for (const object of open.keys()) drop(object);
+    },
+    [Symbol.dispose]: () => {
+      for (const { fd } of open.values()) closeSync(fd);
       unpackedBases[Symbol.dispose]();
     },
   };
@@ -117,18 +125,13 @@ function addWhole(store: Store, { object }: ReleaseObject, content: Buffer): tru
   return true;
 }
 
-async function addFile(store: Store, { object, size }: ReleaseObject, { path, fd }: Open): Promise<void> {
+async function addFile(store: Store, { object, size }: ReleaseObject, { path, fd }: PartialFile): Promise<void> {
   if (verityDigestOfFile(fd, size) !== object) throw new DeltaError(`what was made for ${object} has another digest`);
   await store.addFiles([{ path, size }], { move: true });
 }
 
-function readWhole({ fd, size }: Open): Buffer {
+function readWhole({ fd, size }: PartialFile): Buffer {
   const content = Buffer.alloc(size);
   for (let at = 0; at < size;) at += readSync(fd, content, at, size - at, at);
   return content;
-}
-
-function begin(store: Store): Open {
-  const path = join(store.root, "tmp", `delta-${randomBytes(8).toString("hex")}`);
-  return { path, fd: openSync(path, "wx+"), size: 0 };
 }

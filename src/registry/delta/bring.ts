@@ -11,6 +11,8 @@ import type { BringOptions, ReleaseSource } from "../stream.ts";
 import { INDEX_MAX, parseIndex } from "./index-file.ts";
 import type { DeltaIndex } from "./index-file.ts";
 import { deltaFiles, oldObjects, packFiles } from "./layout.ts";
+import { dropPartials, findPartials } from "./partial.ts";
+import type { Partials } from "./partial.ts";
 import { planDelta } from "./plan.ts";
 import type { DeltaPlan } from "./plan.ts";
 import { receive } from "./receive.ts";
@@ -90,6 +92,7 @@ async function inTurn(
 interface Prepared {
   readonly index: DeltaIndex;
   readonly bases: readonly (ObjectId | undefined)[];
+  readonly partials: Partials;
   readonly plan: DeltaPlan;
   /** Bytes of the index. */
   readonly read: number;
@@ -107,8 +110,9 @@ async function prepare(
   const index = parseIndex(bytes);
   if (index.from !== from) throw new DeltaError("it is for another image");
   const bases = from === undefined ? [] : oldObjects(store.read(from), from, index.extra).map((id) => (store.has(id) ? id : undefined));
-  const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases });
-  return { index, bases, plan, read: bytes.length };
+  const partials = findPartials(index, release, store);
+  const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases, partials });
+  return { index, bases, partials, plan, read: bytes.length };
 }
 
 /** @returns what came; undefined when there is no such difference */
@@ -122,16 +126,22 @@ async function attempt(
   try {
     const found = await prepare(source, missing, given);
     if (found === undefined) return undefined;
-    const { index, bases, plan } = found;
+    const { plan } = found;
     if (plan.objects.size === 0) return came;
     given.onPlan?.({ objects: plan.objects.size, bytes: plan.size, ...(name === undefined ? {} : { from: name }) });
-    const receiving = { index, plan, release, bases, store, onBytes, onWire, ...(signal === undefined ? {} : { signal }) };
+    const receiving = { ...found, release, store, onBytes, onWire, ...(signal === undefined ? {} : { signal }) };
     const { objects, failed } = await receive(source, receiving);
     for (const object of objects) came.add(object);
     if (failed !== undefined) onNote(`${failed}; ${plan.objects.size - came.size} objects are fetched whole instead`);
     return came;
   } catch (error) {
     if (!isHarmless(error, signal)) throw error;
+    // What it made so far led nowhere.
+    if (error instanceof DeltaError)
+      dropPartials(
+        store,
+        missing.map(({ object }) => object),
+      );
     onNote(`${path} cannot be used: ${messageOf(error)}; whole objects are fetched instead`);
     return new Set(missing.map(({ object }) => object).filter((object) => store.has(object)));
   }

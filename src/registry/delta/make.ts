@@ -33,6 +33,10 @@ export interface Written {
 const SMALL_GROUP = 16 * 1024;
 const GROUP_TARGET = 128 * 1024;
 const GROUPS_WANTED = 25;
+/** What has no predecessor may be as large compressed, and a piece is in one group. */
+const WHOLE_PIECE = 256 * 1024;
+/** A patch that is nearly as large as the object is not worth its larger pieces: a killed transfer loses what it had of one. */
+const PATCH_MAX = 0.95;
 /** Of two files with more bytes than this, a difference takes gigabytes of memory. */
 const DIFFERENCE_MAX = 256 * 1024 * 1024;
 
@@ -100,13 +104,13 @@ function smallest(content: Buffer, old: Old | undefined): Chosen {
   const whole = { pieces: estimated(wholePieces(content)), base: undefined };
   if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
   const pieces = estimated(makePatches(old.content, content, GROUP_MAX));
-  return sizeOf(pieces) < sizeOf(whole.pieces) ? { pieces, base: old.base } : whole;
+  return sizeOf(pieces) < PATCH_MAX * sizeOf(whole.pieces) ? { pieces, base: old.base } : whole;
 }
 
 function wholePieces(content: Buffer): Piece[] {
   const pieces: Piece[] = [];
-  for (let at = 0; at < content.length || at === 0; at += GROUP_MAX) {
-    const fresh = content.subarray(at, at + GROUP_MAX);
+  for (let at = 0; at < content.length || at === 0; at += WHOLE_PIECE) {
+    const fresh = content.subarray(at, at + WHOLE_PIECE);
     pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
   }
   return pieces;

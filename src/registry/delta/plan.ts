@@ -3,6 +3,7 @@ import { PACKING } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { DeltaIndex, Group } from "./index-file.ts";
+import type { Partials } from "./partial.ts";
 
 export interface DeltaPlan {
   /** In the order of the files. */
@@ -26,6 +27,8 @@ export interface PlanRequest {
   readonly missing: ReadonlySet<ObjectId>;
   /** Old objects by their places; undefined for one that is not here. */
   readonly bases: readonly (ObjectId | undefined)[];
+  /** What an earlier transfer left. */
+  readonly partials: Partials;
 }
 
 /** A request and the frame of an object that is fetched alone, in bytes. */
@@ -33,18 +36,22 @@ const ALONE = 600;
 /** Alone, small files compress worse than in a group. */
 const SOLID = 1.3;
 
-export function planDelta({ index, release, missing, bases }: PlanRequest): DeltaPlan {
+export function planDelta({ index, release, missing, bases, partials }: PlanRequest): DeltaPlan {
   const possible = completeObjects(index, release, bases);
   const objects = new Set<ObjectId>();
   const groups = index.groups.filter((group) => {
-    const wanted = group.pieces.flatMap(({ place, length }) => {
+    const wanted = group.pieces.flatMap((piece) => {
+      const { place, length } = piece;
       const object = release[place]?.object;
-      return object !== undefined && missing.has(object) && possible.has(object) ? [{ object, length }] : [];
+      return object !== undefined && missing.has(object) && possible.has(object)
+        ? [{ object, length, place, end: partials.endOf(piece) }]
+        : [];
     });
     if (wanted.length === 0) return false;
     if (index.from === undefined && !isWorthIt(group, wanted)) return false;
     for (const { object } of wanted) objects.add(object);
-    return true;
+    // All of its pieces may be here already.
+    return wanted.some(({ place, end }) => end > partials.held(place));
   });
   return { groups, objects, size: groups.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -11,6 +11,7 @@ import { openAssembly } from "./assemble.ts";
 import type { Assembly } from "./assemble.ts";
 import { unpackedSize } from "./index-file.ts";
 import type { DeltaIndex, Group, GroupPiece } from "./index-file.ts";
+import type { Partials } from "./partial.ts";
 import type { DeltaPlan } from "./plan.ts";
 
 const decompress = promisify(brotliDecompress);
@@ -25,6 +26,7 @@ export interface Receiving {
   readonly plan: DeltaPlan;
   readonly release: readonly ReleaseObject[];
   readonly bases: readonly (ObjectId | undefined)[];
+  readonly partials: Partials;
   readonly store: Store;
   readonly signal?: AbortSignal;
   /** Called with the bytes of each object that is in the store. */
@@ -44,7 +46,7 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
   const { index, plan, release, bases, store, onBytes } = receiving;
   const done = new Set<ObjectId>();
   const failed = new Map<ObjectId, string>();
-  using assembly = openAssembly(store, bases, index.packed);
+  using assembly = openAssembly({ store, bases, packed: index.packed, partials: receiving.partials });
   for await (const { group, bytes } of groupsOf(source, receiving)) {
     const wanted = (place: number): ReleaseObject | undefined => {
       const item = release[place];
@@ -62,6 +64,7 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
     }
     if (failed.size > FAILURES_MAX) break;
   }
+  assembly.abandon();
   const [why] = failed.values();
   return { objects: done, ...(why === undefined ? {} : { failed: `${index.files[0]}: ${why}` }) };
 }
