@@ -4,6 +4,7 @@ import { createCipheriv } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import { silentReporter } from "../../report/reporter.ts";
 import { partialPath } from "../../store/partial.ts";
@@ -11,14 +12,13 @@ import type { Store } from "../../store/store.ts";
 import { fetchObjects } from "../fetch-objects.ts";
 import { publish } from "../publish.ts";
 import type { Release } from "../release.ts";
-import { createKey } from "../sign.ts";
 import { openSource } from "../source.ts";
 import { withOpen } from "../stream.ts";
 import type { ReleaseSource } from "../stream.ts";
 
 const home = scratch();
 after(() => home[Symbol.dispose]());
-createKey(join(home.path, "key.pem"));
+const signing = makeKeys(join(home.path, "keys"));
 
 /** Bytes in which no stretch occurs twice. */
 function random(key: number, size: number): Buffer {
@@ -32,7 +32,7 @@ const host = await openTestStore(join(home.path, "host"));
 const releases: Release[] = [];
 for (const content of [random(6, 3_000_000), LARGE]) {
   const image = makeImage(host, [content]);
-  releases.push(await publish({ image, store: host, folder, keyPath: join(home.path, "key.pem"), report: silentReporter }));
+  releases.push(await publish({ image, store: host, folder, signing, report: silentReporter }));
 }
 const [old, release] = releases as [Release, Release];
 const object = release.objects.find(({ size }) => size === LARGE.length)!.object;
