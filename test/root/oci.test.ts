@@ -19,7 +19,7 @@ import type { OciRepository } from "#registry/oci/repository.ts";
 import { TRUST_TAG } from "#registry/oci/trust.ts";
 import { openSource } from "#registry/source.ts";
 import { silentReporter } from "#report/reporter.ts";
-import { importOci, pullOci, pushOci } from "#pipeline";
+import { importOci, pullOci, pushOci, renewTrust } from "#pipeline";
 import { openStore } from "#store/open.ts";
 import { listRefs } from "#store/refs.ts";
 import type { Store } from "#store/store.ts";
@@ -268,6 +268,11 @@ void test("push, pull and import, from one build host to another", async () => {
   // The release has another number: its manifest, targets, snapshot and timestamp; the image and the root are there.
   assert.equal(second.release, 2);
   assert.equal(second.uploaded, 4);
+  const known = await fetchRelease(openSource(address), trust);
+  const renewed = await renewTrust({ signing: keys, place: address }, { workspace: here, report: silentReporter });
+  assert.equal(renewed.root, 1);
+  const later = Math.floor(Date.parse(renewed.expires) / 1000) - 60;
+  assert.deepEqual((await fetchRelease(openSource(address), { ...trust, now: later })).release, known.release);
   assert.deepEqual(readdirSync(here.work), []);
 
   const context = { workspace: there, report: silentReporter };
