@@ -15,6 +15,7 @@ import type { Remember, TrustedMetadata } from "./trust/client.ts";
 import { chooseEntry, entriesIn } from "./trust/entries.ts";
 import type { ReleaseEntry, Standing } from "./trust/entries.ts";
 import { versionIn } from "./trust/folder.ts";
+import type { TrustErrorCode } from "./trust/errors.ts";
 import { TIMESTAMP_FILE, metadataPath } from "./trust/layout.ts";
 import { readRaw, trustError } from "./trust/metadata.ts";
 import type { JsonObject } from "./trust/metadata.ts";
@@ -100,31 +101,31 @@ async function unverifiedTargets(source: ReleaseSource): Promise<Metadata<Target
 }
 
 /** @param beyond the newer release on whose way this one is a barrier */
-async function readManifest(
-  source: ReleaseSource,
-  { sequence, length, sha256 }: ReleaseEntry,
-  beyond: number | undefined,
-): Promise<Buffer> {
-  const path = manifestPath(sequence);
+async function readManifest(source: ReleaseSource, entry: ReleaseEntry, beyond: number | undefined): Promise<Buffer> {
+  const path = manifestPath(entry.sequence);
   const address = `${source.address}/${path}`;
-  const bytes = await readFrom(source, path, length).catch((error: unknown) => {
-    if (!(error instanceof AshlarError) || error.code !== "E_OBJECT_DIGEST") throw error;
-    throw trustError("E_TRUST_MISMATCH", `${address} is longer than the ${length} bytes that were signed`, address, error);
+  const read = async (): Promise<Buffer> => {
+    const bytes = await readFrom(source, path, entry.length).catch((error: unknown) => {
+      if (!(error instanceof AshlarError) || error.code !== "E_OBJECT_DIGEST") throw error;
+      throw trustError("E_TRUST_MISMATCH", `${address} is longer than the ${entry.length} bytes that were signed`, address, error);
+    });
+    if (bytes === undefined) throw lacks(source, entry, beyond);
+    if (bytes.length === entry.length && hash("sha256", bytes, "hex") === entry.sha256) return bytes;
+    const what = `it has ${bytes.length} bytes and another digest than ${entry.sha256.slice(0, 16)}`;
+    throw trustError("E_TRUST_MISMATCH", `${address} is not what was signed: ${what}`, address);
+  };
+  return read().catch((error: unknown) => {
+    // What came as a difference comes whole when it is asked for again.
+    if (error instanceof AshlarError && error.code === "E_TRUST_MISMATCH") return read();
+    throw error;
   });
-  if (bytes === undefined && beyond !== undefined)
-    throw trustError(
-      "E_TRUST_BARRIER",
-      `${source.address} lacks release ${sequence}, which this machine has to run before release ${beyond}`,
-      address,
-    );
-  if (bytes === undefined) throw trustError("E_TRUST_INCOMPLETE", `${source.address} has no ${path}`, address);
-  if (bytes.length !== length || hash("sha256", bytes, "hex") !== sha256)
-    throw trustError(
-      "E_TRUST_MISMATCH",
-      `${address} is not what was signed: it has ${bytes.length} bytes and another digest than ${sha256.slice(0, 16)}`,
-      address,
-    );
-  return bytes;
+}
+
+function lacks({ address }: ReleaseSource, { sequence }: ReleaseEntry, beyond: number | undefined): AshlarError<TrustErrorCode> {
+  const where = `${address}/${manifestPath(sequence)}`;
+  return beyond === undefined
+    ? trustError("E_TRUST_INCOMPLETE", `${address} has no ${manifestPath(sequence)}`, where)
+    : trustError("E_TRUST_BARRIER", `${address} lacks release ${sequence}, which this machine has to run before release ${beyond}`, where);
 }
 
 function accept(release: Release, trust: TrustOptions, address: string): void {

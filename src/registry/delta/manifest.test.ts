@@ -67,3 +67,12 @@ void test("any bytes as a difference give an error of their own or some text", a
     { numRuns: 300 },
   );
 });
+
+void test("a difference that makes something else is asked for once: the next answer is the whole manifest", async () => {
+  const lie = (await makeManifestPatch(old, Buffer.from(manifest.toString().replace('"web"', '"bad"'))))!;
+  const patched = withManifestPatches(sourceOf({ [manifestPatchPath(7, image)]: lie, [manifestPath(7)]: manifest }), [
+    { image, objects: async () => old },
+  ]);
+  assert.notDeepEqual(await readFrom(patched, manifestPath(7), 10_000_000), manifest);
+  assert.deepEqual(await readFrom(patched, manifestPath(7), 10_000_000), manifest);
+});

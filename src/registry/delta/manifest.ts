@@ -43,12 +43,18 @@ export interface ListedImage {
   readonly objects: () => Promise<readonly ReleaseObject[]>;
 }
 
-/** A source whose manifests come as differences where there are some; everything else of it is as it was. */
+/**
+ * A source whose manifests come as differences where there are some; everything else of it is as it was. Whoever asks a second time
+ * was not pleased with the first answer, and gets the whole manifest: a difference that lies is no reason to go without a release.
+ */
 export function withManifestPatches(source: ReleaseSource, images: readonly ListedImage[]): ReleaseSource {
+  const answered = new Set<number>();
   return withOpen(source, async (path, limit, signal, range) => {
     const sequence = sequenceOf(path);
-    const patched = sequence === undefined || range !== undefined ? undefined : await manifestBy(source, sequence, images, signal);
-    return patched === undefined ? source.open(path, limit, signal, range) : limited(streamOf(patched), limit, `${source.address}/${path}`);
+    if (sequence === undefined || range !== undefined || answered.has(sequence)) return source.open(path, limit, signal, range);
+    answered.add(sequence);
+    const patched = await manifestBy(source, sequence, images, signal);
+    return patched === undefined ? source.open(path, limit, signal) : limited(streamOf(patched), limit, `${source.address}/${path}`);
   });
 }
 
