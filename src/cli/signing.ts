@@ -38,7 +38,7 @@ export async function openKeys(folder: string, context: Pick<CommandRun, "env" |
   if (closed.keys.every(({ file }) => file.kdf === undefined)) return closed;
   const { readPassphrase } = await import("./passphrase.ts");
   const passphrase = await readPassphrase(context);
-  return openRing(folder, () => passphrase);
+  return { ...closed, passphrase: () => passphrase };
 }
 
 /** Undefined when neither is given. @throws E_CLI_USAGE, E_KEYS_* */

@@ -15,7 +15,9 @@ export function isPartial(name: string): boolean {
   return name.startsWith(`${PREFIX}${bootId()}-`);
 }
 
-/** Changes with each start of the machine (`man 4 random`). */
+let known: string | undefined;
+
+/** Changes with each start of the machine (`man 4 random`), which no process outlives. */
 export function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return (known ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 }

@@ -26,18 +26,21 @@ export interface Partials {
 export function findPartials(index: DeltaIndex, release: readonly ReleaseObject[], store: Store): Partials {
   const ends = new Map<GroupPiece, number>();
   const totals = new Map<number, number>();
-  const boundaries = new Map<number, number[]>();
-  for (const piece of index.groups.flatMap(({ pieces }) => pieces)) {
-    const start = totals.get(piece.place) ?? 0;
-    ends.set(piece, start + piece.length);
-    totals.set(piece.place, start + piece.length);
-    if (start > 0) boundaries.set(piece.place, [...(boundaries.get(piece.place) ?? []), start]);
-  }
   const held = new Map<number, number>();
-  for (const [place, starts] of boundaries) {
+  const here = new Map<number, number>();
+  const sizeHere = (place: number): number => {
     const item = release[place];
-    const size = item === undefined ? 0 : (statSync(partialPath(store.root, item.object), { throwIfNoEntry: false })?.size ?? 0);
-    held.set(place, Math.max(0, ...starts.filter((start) => start <= size)));
+    return item === undefined ? 0 : (statSync(partialPath(store.root, item.object), { throwIfNoEntry: false })?.size ?? 0);
+  };
+  for (const piece of index.groups.flatMap(({ pieces }) => pieces)) {
+    const { place, length } = piece;
+    const start = totals.get(place) ?? 0;
+    ends.set(piece, start + length);
+    totals.set(place, start + length);
+    if (start <= 0) continue;
+    const size = here.get(place) ?? sizeHere(place);
+    here.set(place, size);
+    if (start <= size) held.set(place, Math.max(start, held.get(place) ?? 0));
   }
   return { held: (place) => held.get(place) ?? 0, endOf: (piece) => ends.get(piece) ?? 0 };
 }
