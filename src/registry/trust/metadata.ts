@@ -8,6 +8,8 @@ import { METADATA_MAX } from "./layout.ts";
 import type { Role } from "./layout.ts";
 import type { TrustErrorCode } from "./errors.ts";
 
+/** Of the TUF specification that is written; the library reads all of version 1. */
+export const SPEC_VERSION = "1.0.31";
 const SIGNATURES_MAX = 64;
 const KEYS_MAX = 64;
 /** RFC 3339 in UTC with whole seconds, as the specification wants it; other forms mean different things to different readers. */

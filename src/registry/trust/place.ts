@@ -15,7 +15,7 @@ import { customOf, entriesIn } from "./entries.ts";
 import type { ReleaseEntry } from "./entries.ts";
 import { TIMESTAMP_FILE, metadataPath } from "./layout.ts";
 import type { Role } from "./layout.ts";
-import { readRaw } from "./metadata.ts";
+import { SPEC_VERSION, readRaw } from "./metadata.ts";
 import type { JsonObject } from "./metadata.ts";
 import { renderMetadata, signMetadata } from "./ring.ts";
 import type { KeyRing } from "./ring.ts";
@@ -58,7 +58,13 @@ export function placeFiles({ signing, before, where, add, now }: PlaceChange): T
   const seconds = Math.floor(now / 1000);
   const days = signing === "unsafe-unsigned" ? undefined : signing.settings.days;
   const make = (role: Exclude<Role, "root">, content: Readonly<Record<string, unknown>>): Buffer => {
-    const signed = { _type: role, spec_version: "1.0.31", version, expires: expiry(seconds, days?.[role] ?? UNSIGNED_DAYS), ...content };
+    const signed = {
+      _type: role,
+      spec_version: SPEC_VERSION,
+      version,
+      expires: expiry(seconds, days?.[role] ?? UNSIGNED_DAYS),
+      ...content,
+    };
     return signing === "unsafe-unsigned" ? renderMetadata(signed) : signMetadata(signing, { role, signed });
   };
   // Renewing needs no offline key: targets stay as they are, byte for byte.

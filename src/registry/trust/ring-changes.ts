@@ -8,6 +8,7 @@ import { writeFileAtomic } from "#sys/atomic.ts";
 import type { TrustErrorCode } from "./errors.ts";
 import { createKeyFile } from "./key-file.ts";
 import type { Role } from "./layout.ts";
+import { SPEC_VERSION } from "./metadata.ts";
 import { SETTINGS_FILE, openRing, readRoot, settingsShape, signMetadata } from "./ring.ts";
 import type { KeyRing } from "./ring.ts";
 
@@ -15,7 +16,6 @@ import type { KeyRing } from "./ring.ts";
 const KEYS_MIN = 2;
 const KEYS_MAX = 16;
 const DAYS = { root: 1095, targets: 365, snapshot: 30, timestamp: 30 };
-const SPEC_VERSION = "1.0.31";
 const ROLES: readonly Role[] = ["root", "targets", "snapshot", "timestamp"];
 
 export interface InitOptions {

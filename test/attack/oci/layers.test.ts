@@ -12,6 +12,7 @@ import { silentReporter } from "#report/reporter.ts";
 import type { Store } from "#store/store.ts";
 import type { Tree } from "#tree/tree.ts";
 import { openTestStore, scratch } from "../../support/release-fixture.ts";
+import { sealHeader } from "../../support/tar-seal.ts";
 
 const place = scratch();
 const layout = join(place.path, "layout");
@@ -49,15 +50,7 @@ function renamed(tar: Buffer, from: string, to: string): Buffer {
   const block = altered.subarray(0, 512);
   assert.equal(block.toString("latin1", 0, from.length), from);
   block.fill(0, 0, 100).write(to, 0, "latin1");
-  block.write(" ".repeat(8), 148, "latin1");
-  block.write(
-    `${block
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, "0")}\0 `,
-    148,
-    "latin1",
-  );
+  sealHeader(block);
   return altered;
 }
 

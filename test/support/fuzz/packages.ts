@@ -15,6 +15,7 @@ import { writeTar } from "#formats/tar/writer.ts";
 import { noise } from "../release-fixture.ts";
 import { UNPACKED_MAX, ofText } from "./parser.ts";
 import type { Parser } from "./parser.ts";
+import { sealHeader } from "../tar-seal.ts";
 
 const ATTRIBUTES = { mode: 0o644, uid: 0, gid: 0, mtime: 1_700_000_000, xattrs: new Map([["user.a", "b"]]) };
 const BLOCK = 512;
@@ -65,15 +66,7 @@ function sealTar(bytes: Buffer): Buffer {
   for (let at = 0; at + BLOCK <= sealed.length; at += BLOCK) {
     const block = sealed.subarray(at, at + BLOCK);
     if (block.toString("latin1", 257, 262) !== "ustar") continue;
-    block.fill(0x20, 148, 156);
-    block.write(
-      `${block
-        .reduce((sum, byte) => sum + byte, 0)
-        .toString(8)
-        .padStart(6, "0")}\0 `,
-      148,
-      "latin1",
-    );
+    sealHeader(block);
   }
   return sealed;
 }
