@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { execPath } from "node:process";
+import { test } from "node:test";
+import { constants, zstdCompressSync } from "node:zlib";
+import * as fc from "fast-check";
+import { noise } from "../../../test/support/release-fixture.ts";
+import { closeFrame } from "./close-frame.ts";
+import { ZstdError } from "./errors.ts";
+import { openFrame } from "./open-frame.ts";
+import type { OpenFrame } from "./open-frame.ts";
+import { newSequences } from "./sequences.ts";
+
+/** Machine code and text: what kernels are made of. */
+const program = readFileSync(execPath).subarray(3_000_000, 4_500_000);
+const text = readFileSync(new URL("../../../package-lock.json", import.meta.url));
+
+function compress(content: Uint8Array, level: number, checksum = false): Buffer {
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: checksum ? 1 : 0 };
+  return zstdCompressSync(content, { params });
+}
+
+function close(frame: OpenFrame, content: Buffer): Buffer {
+  const made: Buffer[] = [];
+  let at = 0;
+  const take: Parameters<typeof closeFrame>[0]["take"] = (count, start) => {
+    const taken = newSequences(count);
+    let place = start;
+    for (let each = 0; each < count; each++, at++) {
+      taken.literals[each] = frame.sequences.starts[at]! - place;
+      [taken.matches[each], taken.offsets[each]] = [frame.sequences.lengths[at]!, frame.sequences.offsets[at]!];
+      place = frame.sequences.starts[at]! + frame.sequences.lengths[at]!;
+    }
+    return taken;
+  };
+  const read = (place: number, length: number): Buffer => content.subarray(place, place + length);
+  closeFrame({ skeleton: frame.skeleton, take, size: content.length, read }, (bytes) => made.push(Buffer.from(bytes)));
+  return Buffer.concat(made);
+}
+
+for (const [name, content] of Object.entries({ program, text, noise: noise(5, 300_000), zeros: Buffer.alloc(1_000_000) }))
+  void test(`a frame with ${name}, of any level, is the same again`, () => {
+    for (const level of [-5, 1, 3, 9, 15, 19, 22]) {
+      const packed = compress(content, level, level % 2 === 1);
+      // In the middle of a file.
+      const frame = openFrame(Buffer.concat([Buffer.alloc(7), packed, Buffer.alloc(3)]), 7);
+      assert.equal(frame.size, content.length);
+      assert.equal(frame.end, 7 + packed.length);
+      assert.ok(close(frame, content).equals(packed), `level ${level}`);
+    }
+  });
+
+void test("frames of any content are the same again", () => {
+  const chunk = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.uint8Array({ minLength: 1, maxLength: 3 }).map((seed) => Uint8Array.from({ length: 400 }, (_, at) => seed[at % seed.length]!)),
+  );
+  fc.assert(
+    fc.property(fc.array(chunk, { maxLength: 40 }), fc.integer({ min: 1, max: 22 }), (parts, level) => {
+      const content = Buffer.concat(parts);
+      const packed = compress(content, level);
+      assert.deepEqual(close(openFrame(packed, 0), content), packed);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+void test("a cut frame, and one with a byte changed, are refused or are other frames", () => {
+  const packed = compress(text, 9);
+  for (let at = 0; at < packed.length; at += 97) {
+    assert.throws(() => openFrame(packed.subarray(0, at), 0), ZstdError, `cut at ${at}`);
+    const damaged = Buffer.from(packed);
+    damaged[at]! ^= 0x41;
+    try {
+      openFrame(damaged, 0);
+    } catch (error) {
+      assert.ok(error instanceof ZstdError, `${String(error)} at ${at}`);
+    }
+  }
+});
+
+void test("parts that do not belong together make no frame", () => {
+  const frame = openFrame(compress(text, 9), 0);
+  assert.throws(() => close(frame, text.subarray(0, -1)), ZstdError);
+  assert.throws(() => close(frame, Buffer.concat([text, Buffer.from("x")])), ZstdError);
+  assert.throws(() => close(frame, Buffer.alloc(text.length)), ZstdError);
+});
