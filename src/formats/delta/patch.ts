@@ -8,6 +8,7 @@
  * Kept apart, because each of them compresses in its own way.
  */
 import { differenceOf } from "./diff.ts";
+import type { Difference } from "./diff.ts";
 import { DeltaError } from "./errors.ts";
 import { putSigned, putVarint, readVarints } from "./varint.ts";
 
@@ -27,7 +28,11 @@ const GAP = 4;
 
 /** The patches that make `next` of `old`, for pieces of at most `most` bytes in the order of the file. */
 export function makePatches(old: Uint8Array, next: Uint8Array, most: number): Piece[] {
-  const { steps, changes, fresh } = differenceOf(old, next);
+  return patchesOf(differenceOf(old, next), most);
+}
+
+/** {@link makePatches} of a difference that is known. */
+export function patchesOf({ steps, changes, fresh }: Difference, most: number): Piece[] {
   const pieces: Piece[] = [];
   let open = newPiece(0);
   let [place, changed, added] = [0, 0, 0];

@@ -4,11 +4,11 @@ import { DeltaError } from "#formats/delta/errors.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
-import { pack } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece, PackedObject } from "./index-file.ts";
+import { makeOfInside } from "./inside.ts";
 import { openPartial } from "./partial.ts";
 import type { PartialFile, Partials } from "./partial.ts";
 import { openUnpacked } from "./unpacked.ts";
@@ -59,16 +59,20 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
         const size = inside?.size ?? wanted.size;
         const start = partials.endOf(piece) - piece.length;
         if (start < partials.held(piece.place)) return false;
-        const content = contentOf(piece, parts, bases, inside === undefined ? store : unpackedBases);
-        if (content.length === size) return addWhole(store, wanted, inside === undefined ? content : pack(content));
+        const content = contentOf(piece, parts, bases, (old) =>
+          inside === undefined ? store.pathOf(old) : unpackedBases.pathOf(old, inside.how),
+        );
+        if (content.length === size && inside === undefined) return addWhole(store, wanted, content);
         const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
         open.set(wanted.object, file);
         if (start !== file.size) throw new DeltaError("a piece is missing");
         for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at, content.length - at, start + at);
         file.size += content.length;
         if (file.size < size) return false;
-        if (inside !== undefined) addWhole(store, wanted, pack(readWhole(file)));
-        else await addFile(store, wanted, file);
+        if (inside !== undefined) {
+          const old = (): Buffer => store.read(known(bases, inside.base));
+          addWhole(store, wanted, makeOfInside({ how: inside.how, inside: oldFile(file.fd, size), size: wanted.size, old }));
+        } else await addFile(store, wanted, file);
         drop(wanted.object);
         return true;
       } catch (error) {
@@ -90,20 +94,24 @@ function contentOf(
   { base, length }: GroupPiece,
   parts: Parts,
   bases: readonly (ObjectId | undefined)[],
-  from: Pick<Store, "pathOf">,
+  pathOf: (old: ObjectId) => string,
 ): Buffer {
   if (base < 0) {
     if (parts.fresh.length !== length) throw new DeltaError(`a piece of ${length} bytes has ${parts.fresh.length}`);
     return parts.fresh;
   }
-  const old = bases[base];
-  if (old === undefined) throw new DeltaError("an old object is missing");
-  const fd = openSync(from.pathOf(old), "r");
+  const fd = openSync(pathOf(known(bases, base)), "r");
   try {
     return applyPatch(parts, oldFile(fd, fstatSync(fd).size), length);
   } finally {
     closeSync(fd);
   }
+}
+
+function known(bases: readonly (ObjectId | undefined)[], place: number): ObjectId {
+  const old = bases[place];
+  if (old === undefined) throw new DeltaError("an old object is missing");
+  return old;
 }
 
 function oldFile(fd: number, size: number): OldFile {
@@ -128,10 +136,4 @@ function addWhole(store: Store, { object }: ReleaseObject, content: Buffer): tru
 async function addFile(store: Store, { object, size }: ReleaseObject, { path, fd }: PartialFile): Promise<void> {
   if (verityDigestOfFile(fd, size) !== object) throw new DeltaError(`what was made for ${object} has another digest`);
   await store.addFiles([{ path, size }], { move: true });
-}
-
-function readWhole({ fd, size }: PartialFile): Buffer {
-  const content = Buffer.alloc(size);
-  for (let at = 0; at < size;) at += readSync(fd, content, at, size - at, at);
-  return content;
 }

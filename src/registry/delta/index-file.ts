@@ -37,14 +37,16 @@ export interface Group {
 export interface PackedObject {
   /** Place in the release's list of objects. */
   readonly place: number;
-  /** Bytes, unpacked. */
+  /** Place in the list of old objects. */
+  readonly base: number;
+  /** Bytes that its pieces make. */
   readonly size: number;
-  /** How it is packed (`PACKING` in formats/packed.ts): whoever packs otherwise cannot make it. */
+  /** How the object is made of that (inside.ts): whoever does not know the way cannot make it. */
   readonly how: string;
 }
 
 export interface DeltaIndex {
-  readonly version: 2;
+  readonly version: 3;
   /** The composefs image that old objects are those of; absent in packs, which have none. */
   readonly from?: ObjectId;
   /** Old objects besides those that the old image names. */
@@ -67,11 +69,11 @@ const FIELDS = 6;
 export const PACKED_CONTENT_MAX = 128 * 1024 * 1024;
 
 const indexShape = record({
-  version: literal(2),
+  version: literal(3),
   from: optional(objectIdShape),
   extra: list(objectIdShape, 16),
   files: list(string(200, /^(packs|deltas)\/[0-9a-z/.-]+$/), 4096),
-  packed: list(record({ place: integer(0, 2 ** 40), size: integer(1, PACKED_CONTENT_MAX), how: string(60) }), 4),
+  packed: list(record({ place: integer(0, 2 ** 40), base: integer(0, 2 ** 40), size: integer(1, PACKED_CONTENT_MAX), how: string(60) }), 4),
   groups: list(
     record({
       file: integer(0, 4096),

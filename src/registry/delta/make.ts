@@ -1,15 +1,15 @@
 /** The build host's side: the difference between two images, and packs of what is new in a release. */
 import { makePatches } from "#formats/delta/patch.ts";
 import type { Piece } from "#formats/delta/patch.ts";
-import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { compareBytes } from "#formats/bytes.ts";
 import type { Step } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import { estimate, writeGroups } from "./groups.ts";
 import type { PlacedPiece } from "./groups.ts";
-import { GROUP_MAX, PACKED_CONTENT_MAX } from "./index-file.ts";
+import { GROUP_MAX } from "./index-file.ts";
 import type { DeltaIndex, PackedObject } from "./index-file.ts";
+import { patchInside } from "./inside.ts";
 import { oldObjects } from "./layout.ts";
 import { namedObjects, predecessorsIn } from "./predecessors.ts";
 
@@ -46,6 +46,7 @@ export async function makeDelta(from: Side, to: Side, data: Written, step: Step)
   const old = new Set(from.objects.map(({ object }) => object));
   const bases = oldObjects(image, from.image, from.boot);
   const baseOf = new Map(bases.map((object, place) => [object, place]));
+  const placeOf = (base: ObjectId | undefined): number => (base === undefined ? -1 : baseOf.get(base)!);
   const special = new Map<ObjectId, ObjectId>([[to.image, from.image], ...to.boot.flatMap((object, at) => pairOf(object, from.boot[at]))]);
   const predecessor = predecessorsIn(namedObjects(image));
   const fresh = inOrder(to).filter(({ object }) => !old.has(object));
@@ -56,28 +57,18 @@ export async function makeDelta(from: Side, to: Side, data: Written, step: Step)
     const base = special.get(object) ?? predecessor(paths, size);
     const content = to.read(object);
     const old = base === undefined ? undefined : { base, content: from.read(base) };
-    const inside = to.boot.includes(object) ? unpackedPair(content, old) : undefined;
-    const within = inside === undefined ? undefined : smallest(inside.content, inside.old);
-    let chosen = smallest(content, old);
-    if (inside !== undefined && within?.base !== undefined && sizeOf(within.pieces) < sizeOf(chosen.pieces)) {
-      chosen = within;
-      packed.push({ place, size: inside.content.length, how: PACKING });
-    }
+    const inside = old !== undefined && to.boot.includes(object) ? patchInside(old.content, content) : undefined;
+    let chosen = inside === undefined ? smallest(content, old) : { pieces: estimated(inside.pieces), base };
+    if (inside !== undefined && sizeOf(chosen.pieces) < PATCH_MAX * content.length)
+      packed.push({ place, base: placeOf(base), size: inside.size, how: inside.how });
+    else if (inside !== undefined) chosen = smallest(content, old);
     total += sizeOf(chosen.pieces);
-    pieces.push(...chosen.pieces.map((piece) => ({ ...piece, place, base: chosen.base === undefined ? -1 : baseOf.get(chosen.base)! })));
+    pieces.push(...chosen.pieces.map((piece) => ({ ...piece, place, base: piece.steps.length === 0 ? -1 : placeOf(chosen.base) })));
     step.progress(at + 1, fresh.length, "objects");
   }
   const target = Math.min(GROUP_TARGET, Math.max(SMALL_GROUP, Math.floor(total / GROUPS_WANTED)));
   const groups = await writeGroups(pieces, { file: 0, target, quality: "best", write: data.write });
-  return { version: 2, from: from.image, extra: from.boot, files: [data.path], packed, groups };
-}
-
-/** What is packed in an object and in its predecessor, where packing gives exactly the object again. */
-function unpackedPair(content: Buffer, old: Old | undefined): { readonly content: Buffer; readonly old: Old } | undefined {
-  const [inside, before] = [unpack(content), old === undefined ? undefined : unpack(old.content)];
-  if (old === undefined || inside === undefined || before === undefined || Math.max(inside.length, before.length) > PACKED_CONTENT_MAX)
-    return undefined;
-  return pack(inside).equals(content) ? { content: inside, old: { ...old, content: before } } : undefined;
+  return { version: 3, from: from.image, extra: from.boot, files: [data.path], packed, groups };
 }
 
 function pairOf(object: ObjectId, base: ObjectId | undefined): [ObjectId, ObjectId][] {
@@ -160,7 +151,7 @@ export async function makePacks(to: Side, before: PacksBefore | undefined, data:
     write: data.write,
   });
   return {
-    version: 2,
+    version: 3,
     extra: [],
     packed: [],
     files: groups.length === 0 ? files : [...files, data.path],

@@ -1,4 +1,4 @@
-/** Initrds travel as what changed inside them, and a machine makes the file of it. */
+/** Initrds and kernels travel as what changed inside them, and a machine makes the file of it. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
 import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
+import { FRAMED } from "../../formats/delta/framed.ts";
 import { pack, unpack } from "../../formats/packed.ts";
 import { createReporter, silentReporter } from "../../report/reporter.ts";
 import type { Store } from "../../store/store.ts";
@@ -86,17 +87,27 @@ void test("an initrd whose content changed in a few places costs few bytes", asy
   await update.host.close();
 });
 
-void test("an initrd that packing does not make again, or whose predecessor is no packed file, is sent as it is", async () => {
-  const other = zstdCompressSync(changed, { params: { 100: 1 } });
-  for (const initrds of [
-    [pack(archive), other],
-    [archive, pack(changed)],
-  ] as const) {
-    const update = await updated(initrds);
-    assert.deepEqual(update.index.packed, []);
-    await upgrade(update);
-    await update.host.close();
-  }
+void test("an initrd that packing does not make again costs little too: what its compressor chose is sent", async () => {
+  const text = Buffer.from(Array.from({ length: 200_000 }, (_, at) => `${(at * at) % 9973} of ${(at * 31) % 10007}\n`).join(""));
+  const other = Buffer.from(text);
+  for (let at = 1000; at < other.length; at += 90_000) other[at]! += 1;
+  const [before, next] = [text, other].map((content) => zstdCompressSync(content, { params: { 100: 17 } })) as [Buffer, Buffer];
+  const update = await updated([before, next]);
+  assert.deepEqual(
+    update.index.packed.map(({ how }) => how),
+    [FRAMED],
+  );
+  const { wire, notes } = await upgrade(update);
+  assert.ok(wire < next.length / 5, `${wire} of ${next.length} bytes`);
+  assert.deepEqual(notes, []);
+  await update.host.close();
+});
+
+void test("an initrd whose predecessor is no packed file is sent as it is", async () => {
+  const update = await updated([archive, pack(changed)]);
+  assert.deepEqual(update.index.packed, []);
+  await upgrade(update);
+  await update.host.close();
 });
 
 void test("a machine that packs in another way fetches that object whole, and all else as a difference", async () => {

@@ -1,8 +1,8 @@
 /** What a machine reads of a difference or of packs: the groups that have something it lacks, if that is worth it. */
-import { PACKING } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { DeltaIndex, Group } from "./index-file.ts";
+import { canMake } from "./inside.ts";
 import type { Partials } from "./partial.ts";
 
 export interface DeltaPlan {
@@ -17,7 +17,7 @@ export interface DeltaPlan {
 /** What pieces of an object make, in bytes: the object, or what is packed in it; undefined when this machine cannot pack it. */
 function sizeMade({ packed }: DeltaIndex, place: number, { size }: ReleaseObject): number | undefined {
   const inside = packed.find((each) => each.place === place);
-  return inside === undefined ? size : inside.how === PACKING ? inside.size : undefined;
+  return inside === undefined ? size : canMake(inside.how) ? inside.size : undefined;
 }
 
 export interface PlanRequest {

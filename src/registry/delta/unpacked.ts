@@ -2,25 +2,23 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DeltaError } from "#formats/delta/errors.ts";
-import { unpack } from "#formats/packed.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
+import { insideOf } from "./inside.ts";
 
 export interface Unpacked {
-  /** @throws DeltaError for an object that is not packed */
-  pathOf(object: ObjectId): string;
+  /** @throws DeltaError for an object that is not packed so */
+  pathOf(object: ObjectId, how: string): string;
   [Symbol.dispose](): void;
 }
 
 export function openUnpacked(store: Store): Unpacked {
   const paths = new Map<ObjectId, string>();
   return {
-    pathOf: (object) => {
+    pathOf: (object, how) => {
       const known = paths.get(object);
       if (known !== undefined) return known;
-      const content = unpack(store.read(object));
-      if (content === undefined) throw new DeltaError("an old object is not packed");
+      const content = insideOf(how, store.read(object));
       const path = join(store.root, "tmp", `delta-${randomBytes(8).toString("hex")}`);
       writeFileSync(path, content, { flag: "wx" });
       paths.set(object, path);

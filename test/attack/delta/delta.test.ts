@@ -134,7 +134,7 @@ const damages: Readonly<Record<string, (files: Attacked) => void>> = {
       index,
       brotliCompressSync(
         Buffer.from(
-          JSON.stringify({ version: 2, extra: [], from: releases[0].image.digest, files: ["../../etc/shadow"], packed: [], groups: [] }),
+          JSON.stringify({ version: 3, extra: [], from: releases[0].image.digest, files: ["../../etc/shadow"], packed: [], groups: [] }),
         ),
       ),
     );

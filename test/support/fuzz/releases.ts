@@ -1,6 +1,9 @@
 /** Parsers of what a registry, a mirror or a medium gives. */
-import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync } from "node:zlib";
+import { closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
 import { applyPatch, makePatches } from "#formats/delta/patch.ts";
+import type { OldFile } from "#formats/delta/patch.ts";
+import { openFrame } from "#formats/zstd/open-frame.ts";
 import type { Image } from "#image/image.ts";
 import { parseIndex, renderIndex } from "#registry/delta/index-file.ts";
 import { applyManifestPatch, makeManifestPatch } from "#registry/delta/manifest.ts";
@@ -18,6 +21,9 @@ import { trustParsers } from "./trust.ts";
 const OLD = noise(3, 4000);
 const NEW = Buffer.concat([OLD.subarray(0, 1500), noise(4, 300), OLD.subarray(1700)]);
 
+const FRAME_AT = 40;
+const FRAMED = framed();
+
 export async function releaseParsers(image: Image, store: Store): Promise<Parser[]> {
   const release = { version: 1 as const, name: image.name, sequence: 7, image, objects: objectsOf(image, store) };
   const manifest = renderRelease(release);
@@ -25,11 +31,11 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
   const layer = describe(NEW);
   const oci = manifestOf(describe("{}", "application/vnd.oci.image.config.v1+json"), [layer, layer], { annotations: { a: "b" } });
   const index = renderIndex({
-    version: 2,
+    version: 3,
     from: image.digest,
     extra: [image.digest],
     files: ["deltas/a/1.0", "packs/1"],
-    packed: [{ place: 2, size: 9000, how: "zstd" }],
+    packed: [{ place: 2, base: 1, size: 9000, how: "zstd" }],
     groups: [{ file: 1, at: 7, size: 900, pieces: [{ place: 0, base: 1, length: 4100, steps: 20, changes: 30, fresh: 300 }] }],
   });
   return [
@@ -43,6 +49,8 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
       read: (bytes) => applyManifestPatch(release.objects, packed(bytes)),
     },
     { name: "patch", inputs: [patchBytes()], read: patched },
+    { name: "frame of zstd", inputs: [FRAMED.old], read: (bytes) => openFrame(bytes, FRAME_AT) },
+    { name: "what makes a framed file", inputs: [FRAMED.inside], read: (bytes) => closeFramed(FRAMED.old, fileOf(bytes), FRAMED.size) },
     { name: "OCI manifest", inputs: [Buffer.from(oci)], read: (bytes) => parseManifest(bytes, "fuzz") },
     {
       name: "OCI reference",
@@ -70,5 +78,22 @@ function patched(bytes: Buffer): Buffer {
   const [first, second] = bytes.length < 4 ? [0, 0] : [bytes.readUInt16LE(0), bytes.readUInt16LE(2)];
   const body = bytes.subarray(4);
   const parts = { steps: body.subarray(0, first), changes: body.subarray(first, first + second), fresh: body.subarray(first + second) };
-  return applyPatch(parts, { size: OLD.length, read: (place, into) => void OLD.copy(into, 0, place) }, NEW.length);
+  return applyPatch(parts, fileOf(OLD), NEW.length);
+}
+
+function fileOf(bytes: Buffer): OldFile {
+  return { size: bytes.length, read: (place, into) => void bytes.copy(into, 0, place, place + into.length) };
+}
+
+/** A small file with a frame, and what is sent to make another one of it. */
+function framed(): { readonly old: Buffer; readonly inside: Buffer; readonly size: number } {
+  const text = Array.from({ length: 3000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
+  const file = (lines: readonly string[]): Buffer =>
+    Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.from(lines.join("")))]);
+  const [old, next] = [file(text), file(text.with(1500, "a wolf\n"))];
+  const limits = { piece: UNPACKED_MAX, size: UNPACKED_MAX };
+  const [inside, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
+  if (inside === undefined || patch === undefined) throw new Error("there is no frame");
+  const pieces = patch.pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(inside), piece.length)));
+  return { old, inside: Buffer.concat(pieces), size: next.length };
 }

@@ -1,0 +1,135 @@
+/**
+ * Files with one large zstd frame in them, such as kernels: sent as what changed inside, and how the compressor's choices
+ * differ from those that it made for the old file (docs/formats/delta.md, "Frames").
+ */
+import { zstdDecompressSync } from "node:zlib";
+import { closeFrame } from "#formats/zstd/close-frame.ts";
+import { ZstdError } from "#formats/zstd/errors.ts";
+import { MAGIC } from "#formats/zstd/frame.ts";
+import { openFrame } from "#formats/zstd/open-frame.ts";
+import type { OpenFrame } from "#formats/zstd/open-frame.ts";
+import { differenceOf } from "./diff.ts";
+import { DeltaError } from "./errors.ts";
+import { movesOf } from "./moves.ts";
+import { patchesOf } from "./patch.ts";
+import type { OldFile, Piece } from "./patch.ts";
+import { makeRecipe, readRecipe } from "./recipe.ts";
+
+/** Names how a file is put together; any change of it is another name. */
+export const FRAMED = "zstd-sequences-1";
+
+/** Smaller ones are not worth it. */
+const FRAME_MIN = 16 * 1024;
+/** Bytes of a recipe in one piece. */
+const RECIPE_PIECE = 256 * 1024;
+/** Sizes of the content, of what is before and behind the frame, and of the recipe. */
+const TRAILER = 16;
+
+interface Framed {
+  readonly before: Buffer;
+  readonly frame: OpenFrame;
+  readonly after: Buffer;
+}
+
+/** The first frame that is whole. @returns undefined where there is none */
+function findFrame(file: Buffer): Framed | undefined {
+  const magic = Buffer.alloc(4);
+  magic.writeUInt32LE(MAGIC);
+  for (let at = file.indexOf(magic); at >= 0; at = file.indexOf(magic, at + 1)) {
+    try {
+      const frame = openFrame(file, at);
+      if (frame.end - at >= FRAME_MIN) return { before: file.subarray(0, at), frame, after: file.subarray(frame.end) };
+    } catch (error) {
+      if (!(error instanceof ZstdError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * What patches of a framed file read: the content, then what is before and behind the frame.
+ * @param most bytes that the content may have
+ * @returns undefined for a file without a frame, or with more content
+ */
+export function insideFramed(file: Buffer, most: number): Buffer | undefined {
+  const found = findFrame(file);
+  return found === undefined || found.frame.size > most ? undefined : inside(file, found);
+}
+
+function inside(file: Buffer, { before, frame, after }: Framed): Buffer {
+  const content = zstdDecompressSync(file.subarray(before.length, frame.end), { maxOutputLength: Math.max(1, frame.size) });
+  return Buffer.concat([content, before, after]);
+}
+
+export interface FramedPatch {
+  /** Bytes that the pieces make. */
+  readonly size: number;
+  /** The last ones make the recipe; they need no old file. */
+  readonly pieces: readonly Piece[];
+}
+
+/**
+ * @param most bytes of what a piece makes, and `size` of the whole
+ * @returns undefined when these are not two files with a frame, or when the new one cannot be made again bit for bit
+ */
+export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: number; readonly size: number }): FramedPatch | undefined {
+  const [from, to] = [findFrame(old), findFrame(next)];
+  if (from === undefined || to === undefined || Math.max(from.frame.size, to.frame.size) > most.size) return undefined;
+  const [oldInside, nextInside] = [inside(old, from), inside(next, to)];
+  const difference = differenceOf(oldInside, nextInside);
+  const recipe = makeRecipe(from.frame.sequences, to.frame, movesOf(difference.steps));
+  const trailer = Buffer.alloc(TRAILER);
+  for (const [at, size] of [to.frame.size, to.before.length, to.after.length, recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
+  const behind = Buffer.concat([recipe, trailer]);
+  const whole = Buffer.concat([nextInside, behind]);
+  if (whole.length > most.size || !closeFramed(old, fileOf(whole), next.length).equals(next)) return undefined;
+  return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...asItIs(behind)] };
+}
+
+function asItIs(bytes: Buffer): Piece[] {
+  const pieces: Piece[] = [];
+  for (let at = 0; at < bytes.length; at += RECIPE_PIECE) {
+    const fresh = bytes.subarray(at, at + RECIPE_PIECE);
+    pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
+  }
+  return pieces;
+}
+
+function fileOf(bytes: Buffer): OldFile {
+  return { size: bytes.length, read: (place, into) => void bytes.copy(into, 0, place, place + into.length) };
+}
+
+/**
+ * Puts a file together.
+ * @param old the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
+ * @throws DeltaError
+ */
+export function closeFramed(old: Buffer, made: OldFile, size: number): Buffer {
+  const take = (place: number, length: number): Buffer => {
+    if (place < 0 || place + length > made.size) throw new DeltaError("a framed file is shorter than it says");
+    const bytes = Buffer.alloc(length);
+    made.read(place, bytes);
+    return bytes;
+  };
+  const trailer = take(made.size - TRAILER, TRAILER);
+  const [content, before, after, recipe] = [0, 4, 8, 12].map((at) => trailer.readUInt32LE(at)) as [number, number, number, number];
+  if (content + before + after + recipe + TRAILER !== made.size) throw new DeltaError("a framed file has parts of other sizes");
+  const found = findFrame(old);
+  if (found === undefined) throw new DeltaError("an old file has no frame");
+  const file = Buffer.alloc(size);
+  let at = 0;
+  const write = (bytes: Buffer): void => {
+    if (at + bytes.length > size) throw new DeltaError("a framed file is longer than it has to be");
+    at += bytes.copy(file, at);
+  };
+  try {
+    write(take(content, before));
+    closeFrame({ ...readRecipe(take(made.size - TRAILER - recipe, recipe), found.frame.sequences), size: content, read: take }, write);
+    write(take(content + before, after));
+  } catch (error) {
+    if (error instanceof ZstdError) throw new DeltaError(error.message, { cause: error });
+    throw error;
+  }
+  if (at !== size) throw new DeltaError(`a framed file has ${at} bytes instead of ${size}`);
+  return file;
+}

@@ -1,0 +1,56 @@
+/**
+ * Objects that travel as what is inside them, because they are compressed: initrds, which Ashlar packs itself and so can pack
+ * again, and kernels, which have been packed with more effort than a machine has (formats/delta/framed.ts).
+ */
+import { DeltaError } from "#formats/delta/errors.ts";
+import { FRAMED, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
+import { makePatches } from "#formats/delta/patch.ts";
+import type { OldFile, Piece } from "#formats/delta/patch.ts";
+import { PACKING, pack, unpack } from "#formats/packed.ts";
+import { GROUP_MAX, PACKED_CONTENT_MAX } from "./index-file.ts";
+
+export interface InsidePatch {
+  /** See `PackedObject` of the index. */
+  readonly how: string;
+  readonly size: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** Whether this program can make what an index says is packed so. */
+export function canMake(how: string): boolean {
+  return how === PACKING || how === FRAMED;
+}
+
+/** @returns undefined where there is nothing inside, or where packing it would not give just these bytes */
+export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined {
+  const [before, inside] = [unpack(old), unpack(next)];
+  const fits = before !== undefined && inside !== undefined && Math.max(inside.length, before.length) <= PACKED_CONTENT_MAX;
+  if (fits && pack(inside).equals(next)) return { how: PACKING, size: inside.length, pieces: makePatches(before, inside, GROUP_MAX) };
+  const framed = patchFramed(old, next, { piece: GROUP_MAX, size: PACKED_CONTENT_MAX });
+  return framed === undefined ? undefined : { how: FRAMED, ...framed };
+}
+
+/** What patches read of an old object. @throws DeltaError when it has nothing inside */
+export function insideOf(how: string, old: Buffer): Buffer {
+  const inside = how === FRAMED ? insideFramed(old, PACKED_CONTENT_MAX) : unpack(old);
+  if (inside === undefined) throw new DeltaError("an old object is not packed");
+  return inside;
+}
+
+export interface Making {
+  readonly how: string;
+  /** What the pieces made. */
+  readonly inside: OldFile;
+  /** Bytes of the object. */
+  readonly size: number;
+  /** The object before. */
+  readonly old: () => Buffer;
+}
+
+/** Makes the object of what is inside it. @throws DeltaError */
+export function makeOfInside({ how, inside, size, old }: Making): Buffer {
+  if (how === FRAMED) return closeFramed(old(), inside, size);
+  const content = Buffer.alloc(inside.size);
+  inside.read(0, content);
+  return pack(content);
+}
