@@ -4,7 +4,9 @@ import type { CommandTable } from "../command.ts";
 
 export const USAGE = `  ashlar health [--judge]          run the health probes; end a failed trial
   ashlar why-failed [N]            why the last failed generation, or N, is bad
-  ashlar condemn [REASON]          end the trial of what runs: it is bad`;
+  ashlar condemn [REASON]          end the trial of what runs: it is bad
+  ashlar recovery                  Failsafe and Factory reset of the boot menu
+                                   start the newest good generation`;
 
 export const trial: CommandTable = {
   health: {
@@ -25,5 +27,10 @@ export const trial: CommandTable = {
     options: {},
     operands: [0, 1],
     run: async (context, _values, [reason]) => (await import("../commands/health.ts")).condemn(context, reason),
+  },
+  recovery: {
+    options: {},
+    operands: [0, 0],
+    run: async (context) => (await import("../commands/recovery.ts")).recovery(context),
   },
 };

@@ -11,7 +11,11 @@
  * The first three come to ashlar-trial-failed.service (or its script), which has the reason written down and restarts.
  */
 import type { System } from "#config/system.ts";
+import { recoveryKinds } from "../recovery.ts";
 import type { RuntimeUnit } from "./unit.ts";
+
+/** A generation that has become good is what the menu's recovery starts from now on. */
+const OFFER = "ExecStartPost=-/usr/bin/ashlar recovery\n";
 
 export function healthUnits(): RuntimeUnit[] {
   return [
@@ -52,7 +56,7 @@ FailureAction=reboot-force
 }
 
 /** Settings of systemd's own units. */
-export function healthDropIns(boot: Pick<System["boot"], "deadline">): { readonly unit: string; readonly text: string }[] {
+export function healthDropIns(boot: System["boot"]): { readonly unit: string; readonly text: string }[] {
   return [
     {
       // Only a counted start has this job (systemd-bless-boot.service), so only a trial can run out of time.
@@ -62,7 +66,7 @@ export function healthDropIns(boot: Pick<System["boot"], "deadline">): { readonl
     {
       // systemd's own way is a rename, which FAT does in two steps: with one generation a power cut in between leaves none.
       unit: "systemd-bless-boot.service",
-      text: "[Service]\nExecStart=\nExecStart=/bin/sh /usr/lib/ashlar/bless.sh\n",
+      text: `[Service]\nExecStart=\nExecStart=/bin/sh /usr/lib/ashlar/bless.sh\n${recoveryKinds(boot).length === 0 ? "" : OFFER}`,
     },
     ...["emergency.service", "rescue.service"].map((unit) => ({
       unit,
