@@ -103,10 +103,19 @@ export async function logIn(console: Console, account: { user: string; password?
   await openShell(console, timeout);
 }
 
+/** What is typed while a shell sets up its terminal is lost, so it is typed again. */
+const TYPE_AGAIN_MS = 15_000;
+
 /** Makes a shell that already listens at the console silent: no echo, no prompt, no kernel messages. */
 export async function openShell(console: Console, timeout: number): Promise<void> {
-  console.send("\nstty -echo; PS1=; PS2=; dmesg -n 1 2>/dev/null; echo shell-$((6*7))\n");
-  await console.waitFor(/shell-42\r?\n/, timeout);
+  const type = (): void => console.send("\nstty -echo; PS1=; PS2=; dmesg -n 1 2>/dev/null; echo shell-$((6*7))\n");
+  const again = setInterval(type, TYPE_AGAIN_MS);
+  try {
+    type();
+    await console.waitFor(/shell-42\r?\n/, timeout);
+  } finally {
+    clearInterval(again);
+  }
 }
 
 /**

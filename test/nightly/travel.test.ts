@@ -111,10 +111,10 @@ step("a machine switches to an image of a registry by its digest, and follows a 
 
   await sudo(`ashlar switch ${seen}:stable`);
   const six = await push("six", 6);
-  await inUnit("follow", "ashlar upgrade --json");
+  const followed = await inUnit("follow", "ashlar upgrade --json");
   const { updates, next } = await status();
   assert.equal(updates.follows, `${seen}:stable`);
-  assert.equal(next?.digest, six.digest);
+  assert.equal(next?.digest, six.digest, followed.out);
 });
 
 interface Status {
