@@ -72,10 +72,13 @@ export interface Killed {
   readonly again: readonly number[];
 }
 
+/** Bytes a second. On a faster line a killed process loses what was in buffers on the way, too. */
+const LINE = 2_000_000;
+
 /** Kills a receiving process with SIGKILL when it was sent a random number of bytes, and lets another one go on. */
 export async function killed(place: OurPlace, kills: number): Promise<Killed> {
   const again: number[] = [];
-  const server = await serveFolder(place.served);
+  const server = await serveFolder(place.served, { rate: LINE });
   try {
     const whole = await bytesOf(server, async () => runTo(await copyOf(place, "whole"), server.address, place));
     for (let kill = 0; kill < kills; kill++) {

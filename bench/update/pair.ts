@@ -63,7 +63,14 @@ export async function pairsOf(set: string, folder: string, context: Context): Pr
   return {
     all: async () => ({ name: "release → security and updates", from: await version(released), to: await version(newest) }),
     kernel: () => change("the kernel alone", version(mixed((name) => name.startsWith("linux-")))),
-    package: () => change("one package, openssl's library", version(mixed((name) => name === "libssl3t64"))),
+    package: () => {
+      const had = new Set(released.packages.map(({ sha256 }) => sha256));
+      const [largest] = newest.packages
+        .filter(({ name, sha256 }) => !had.has(sha256) && !name.startsWith("linux-"))
+        .sort((a, b) => b.size - a.size);
+      if (largest === undefined) throw new Error("no package but the kernel has changed");
+      return change(`one package, ${largest.name}`, version(mixed((name) => name === largest.name)));
+    },
     file: () =>
       change(
         "one file in /etc",

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "#errors";
 
 export interface FolderServer {
@@ -16,13 +17,19 @@ export interface FolderServer {
   close(): Promise<void>;
 }
 
+export interface ServeOptions {
+  readonly port?: number;
+  /** Bytes a second for each answer, as over a slow line. */
+  readonly rate?: number;
+}
+
 /** Serves `folder` until {@link FolderServer.close}; GET and HEAD, one range. */
-export async function serveFolder(folder: string, port = 0): Promise<FolderServer> {
+export async function serveFolder(folder: string, { port = 0, rate }: ServeOptions = {}): Promise<FolderServer> {
   const root = resolve(folder);
   let sent = 0;
   const server = createServer((request, response) => {
     // A client that goes away in the middle is its own affair.
-    void answer(root, request, response, (bytes) => void (sent += bytes)).catch(() => response.destroy());
+    void answer(root, request, response, { rate, count: (bytes) => void (sent += bytes) }).catch(() => response.destroy());
   });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
@@ -41,7 +48,12 @@ export async function serveFolder(folder: string, port = 0): Promise<FolderServe
   };
 }
 
-async function answer(root: string, request: IncomingMessage, response: ServerResponse, count: (bytes: number) => void): Promise<void> {
+interface Sending {
+  readonly rate: number | undefined;
+  readonly count: (bytes: number) => void;
+}
+
+async function answer(root: string, request: IncomingMessage, response: ServerResponse, sending: Sending): Promise<void> {
   const name = new URL(request.url ?? "/", "http://localhost").pathname;
   const path = join(root, name);
   const size = path.startsWith(`${root}/`) ? sizeOf(path) : undefined;
@@ -67,8 +79,15 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
     return;
   }
   const file = createReadStream(path, size === 0 ? {} : { start: from, end: to - 1 });
-  file.on("data", (chunk) => count(chunk.length));
-  await pipeline(file, response);
+  await pipeline(file, (chunks: AsyncIterable<Buffer>) => counted(chunks, sending), response);
+}
+
+async function* counted(chunks: AsyncIterable<Buffer>, { rate, count }: Sending): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    count(chunk.length);
+    yield chunk;
+    if (rate !== undefined) await sleep((chunk.length / rate) * 1000);
+  }
 }
 
 function sizeOf(path: string): number | undefined {

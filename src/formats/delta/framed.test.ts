@@ -9,8 +9,9 @@ import { noise } from "../../../test/support/release-fixture.ts";
 import { DeltaError } from "./errors.ts";
 import { closeFramed, insideFramed, patchFramed } from "./framed.ts";
 import { openMoves, parseMoves, renderMoves } from "./moves.ts";
+import { fileOf } from "./old-file.ts";
 import { applyPatch } from "./patch.ts";
-import type { OldFile, Piece } from "./patch.ts";
+import type { Piece } from "./patch.ts";
 
 const LIMITS = { piece: 8 * 2 ** 20, size: 128 * 2 ** 20 };
 const program = readFileSync(execPath).subarray(3_000_000, 4_500_000);
@@ -28,17 +29,13 @@ function kernel(content: Buffer, name: string): Buffer {
   return Buffer.concat([Buffer.from(`head of ${name}`.padEnd(3000, "-")), frame, Buffer.from(`tail of ${name}`.padEnd(5000, "+"))]);
 }
 
-function file(bytes: Buffer): OldFile {
-  return { size: bytes.length, read: (place, into) => void bytes.copy(into, 0, place, place + into.length) };
-}
-
 function made(pieces: readonly Piece[], old: Buffer): Buffer {
-  return Buffer.concat(pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, file(old), piece.length))));
+  return Buffer.concat(pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf([old]), piece.length))));
 }
 
 const [old, next] = [kernel(program, "6.1"), kernel(changed(program), "6.1.1")];
 const patch = patchFramed(old, next, LIMITS)!;
-const inside = insideFramed(old, LIMITS.size)!;
+const inside = Buffer.concat(insideFramed(old, LIMITS.size)!);
 
 void test("a changed kernel costs little, and is the same bit for bit", () => {
   const bytes = Buffer.concat(patch.pieces.flatMap(({ steps, changes, fresh }) => [steps, changes, fresh]));
@@ -46,7 +43,7 @@ void test("a changed kernel costs little, and is the same bit for bit", () => {
   assert.ok(wire < whole / 4, `${wire} of ${whole} bytes`);
   const result = made(patch.pieces, inside);
   assert.equal(result.length, patch.size);
-  assert.ok(closeFramed(old, file(result), next.length).equals(next));
+  assert.ok(closeFramed(old, fileOf([result]), next.length).equals(next));
 });
 
 void test("there is no such patch for a file without a frame, or with more inside than is allowed", () => {
@@ -61,7 +58,7 @@ void test("damaged pieces, another old file and another size are refused", () =>
   const result = made(patch.pieces, inside);
   const refused = (from: Buffer, bytes: Buffer, size: number): void => {
     try {
-      assert.ok(!closeFramed(from, file(bytes), size).equals(next));
+      assert.ok(!closeFramed(from, fileOf([bytes]), size).equals(next));
     } catch (error) {
       assert.ok(error instanceof DeltaError, String(error));
     }

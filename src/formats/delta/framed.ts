@@ -11,6 +11,7 @@ import type { OpenFrame } from "#formats/zstd/open-frame.ts";
 import { differenceOf } from "./diff.ts";
 import { DeltaError } from "./errors.ts";
 import { movesOf } from "./moves.ts";
+import { fileOf } from "./old-file.ts";
 import { patchesOf } from "./patch.ts";
 import type { OldFile, Piece } from "./patch.ts";
 import { makeRecipe, readRecipe } from "./recipe.ts";
@@ -51,14 +52,16 @@ function findFrame(file: Buffer): Framed | undefined {
  * @param most bytes that the content may have
  * @returns undefined for a file without a frame, or with more content
  */
-export function insideFramed(file: Buffer, most: number): Buffer | undefined {
+export function insideFramed(file: Buffer, most: number): readonly Buffer[] | undefined {
   const found = findFrame(file);
   return found === undefined || found.frame.size > most ? undefined : inside(file, found);
 }
 
-function inside(file: Buffer, { before, frame, after }: Framed): Buffer {
-  const content = zstdDecompressSync(file.subarray(before.length, frame.end), { maxOutputLength: Math.max(1, frame.size) });
-  return Buffer.concat([content, before, after]);
+function inside(file: Buffer, { before, frame, after }: Framed): readonly Buffer[] {
+  // In one buffer at once; otherwise it is in memory twice for a moment.
+  const chunkSize = Math.max(64, frame.size);
+  const content = zstdDecompressSync(file.subarray(before.length, frame.end), { maxOutputLength: chunkSize, chunkSize });
+  return [content, before, after];
 }
 
 export interface FramedPatch {
@@ -75,14 +78,14 @@ export interface FramedPatch {
 export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: number; readonly size: number }): FramedPatch | undefined {
   const [from, to] = [findFrame(old), findFrame(next)];
   if (from === undefined || to === undefined || Math.max(from.frame.size, to.frame.size) > most.size) return undefined;
-  const [oldInside, nextInside] = [inside(old, from), inside(next, to)];
+  const [oldInside, nextInside] = [Buffer.concat(inside(old, from)), Buffer.concat(inside(next, to))];
   const difference = differenceOf(oldInside, nextInside);
   const recipe = makeRecipe(from.frame.sequences, to.frame, movesOf(difference.steps));
   const trailer = Buffer.alloc(TRAILER);
   for (const [at, size] of [to.frame.size, to.before.length, to.after.length, recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
   const behind = Buffer.concat([recipe, trailer]);
   const whole = Buffer.concat([nextInside, behind]);
-  if (whole.length > most.size || !closeFramed(old, fileOf(whole), next.length).equals(next)) return undefined;
+  if (whole.length > most.size || !closeFramed(old, fileOf([whole]), next.length).equals(next)) return undefined;
   return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...asItIs(behind)] };
 }
 
@@ -93,10 +96,6 @@ function asItIs(bytes: Buffer): Piece[] {
     pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
   }
   return pieces;
-}
-
-function fileOf(bytes: Buffer): OldFile {
-  return { size: bytes.length, read: (place, into) => void bytes.copy(into, 0, place, place + into.length) };
 }
 
 /**

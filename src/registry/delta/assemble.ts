@@ -1,17 +1,18 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
-import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece, PackedObject } from "./index-file.ts";
-import { makeOfInside } from "./inside.ts";
-import { openPartial } from "./partial.ts";
-import type { PartialFile, Partials } from "./partial.ts";
-import { openUnpacked } from "./unpacked.ts";
+import { applyPiece, openHeld } from "./held.ts";
+import type { HeldPieces } from "./held.ts";
+import { insideOf, makeOfInside } from "./inside.ts";
+import { openPartial } from "./partial-file.ts";
+import type { PartialFile } from "./partial-file.ts";
+import type { Partials } from "./partial.ts";
 
 export interface Assembly {
   /**
@@ -44,65 +45,69 @@ export interface AssemblyOptions {
 
 export function openAssembly({ store, bases, packed, partials }: AssemblyOptions): Assembly {
   const open = new Map<ObjectId, PartialFile>();
-  const unpackedBases = openUnpacked(store);
+  const held = new Map<ObjectId, HeldPieces>();
   const drop = (object: ObjectId): void => {
     const file = open.get(object);
-    if (file === undefined) return;
-    closeSync(file.fd);
-    rmSync(file.path, { force: true });
+    if (file !== undefined) {
+      closeSync(file.fd);
+      rmSync(file.path, { force: true });
+    }
+    held.get(object)?.remove();
     open.delete(object);
+    held.delete(object);
+  };
+  const takePlain = async (wanted: ReleaseObject, piece: GroupPiece, parts: Parts): Promise<boolean> => {
+    const start = partials.endOf(piece) - piece.length;
+    const content = contentOf(piece, parts, bases, store);
+    if (content.length === wanted.size) return addWhole(store, wanted, content);
+    const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
+    open.set(wanted.object, file);
+    if (start !== file.size) throw new DeltaError("a piece is missing");
+    for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at, content.length - at, start + at);
+    file.size += content.length;
+    if (file.size < wanted.size) return false;
+    await addFile(store, wanted, file);
+    return true;
+  };
+  const takePacked = ({ how, base, size }: PackedObject, wanted: ReleaseObject, piece: GroupPiece, parts: Parts): boolean => {
+    const pieces = partials.piecesOf(piece.place);
+    const before = pieces.filter((each) => partials.endOf(each) <= partials.held(piece.place)).length;
+    const file = held.get(wanted.object) ?? openHeld(store, wanted.object, before);
+    held.set(wanted.object, file);
+    file.append(parts);
+    if (partials.endOf(piece) < size) return false;
+    const old = store.read(known(bases, base));
+    addWhole(store, wanted, makeOfInside({ how, inside: file.made(pieces, insideOf(how, old)), size: wanted.size, old }));
+    return true;
   };
   return {
     take: async (wanted, piece, parts) => {
       try {
+        if (partials.endOf(piece) <= partials.held(piece.place)) return false;
         const inside = packed.find(({ place }) => place === piece.place);
-        const size = inside?.size ?? wanted.size;
-        const start = partials.endOf(piece) - piece.length;
-        if (start < partials.held(piece.place)) return false;
-        const content = contentOf(piece, parts, bases, (old) =>
-          inside === undefined ? store.pathOf(old) : unpackedBases.pathOf(old, inside.how),
-        );
-        if (content.length === size && inside === undefined) return addWhole(store, wanted, content);
-        const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
-        open.set(wanted.object, file);
-        if (start !== file.size) throw new DeltaError("a piece is missing");
-        for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at, content.length - at, start + at);
-        file.size += content.length;
-        if (file.size < size) return false;
-        if (inside !== undefined) {
-          const old = (): Buffer => store.read(known(bases, inside.base));
-          addWhole(store, wanted, makeOfInside({ how: inside.how, inside: oldFile(file.fd, size), size: wanted.size, old }));
-        } else await addFile(store, wanted, file);
-        drop(wanted.object);
-        return true;
+        const isThere = inside === undefined ? await takePlain(wanted, piece, parts) : takePacked(inside, wanted, piece, parts);
+        if (isThere) drop(wanted.object);
+        return isThere;
       } catch (error) {
         drop(wanted.object);
         throw error;
       }
     },
     abandon: () => {
-      for (const object of open.keys()) drop(object);
+      for (const object of [...open.keys(), ...held.keys()]) drop(object);
     },
     [Symbol.dispose]: () => {
       for (const { fd } of open.values()) closeSync(fd);
-      unpackedBases[Symbol.dispose]();
+      for (const file of held.values()) file.close();
     },
   };
 }
 
-function contentOf(
-  { base, length }: GroupPiece,
-  parts: Parts,
-  bases: readonly (ObjectId | undefined)[],
-  pathOf: (old: ObjectId) => string,
-): Buffer {
-  if (base < 0) {
-    if (parts.fresh.length !== length) throw new DeltaError(`a piece of ${length} bytes has ${parts.fresh.length}`);
-    return parts.fresh;
-  }
-  const fd = openSync(pathOf(known(bases, base)), "r");
+function contentOf(piece: GroupPiece, parts: Parts, bases: readonly (ObjectId | undefined)[], store: Store): Buffer {
+  if (piece.base < 0) return applyPiece(piece, parts);
+  const fd = openSync(store.pathOf(known(bases, piece.base)), "r");
   try {
-    return applyPatch(parts, oldFile(fd, fstatSync(fd).size), length);
+    return applyPiece(piece, parts, oldFile(fd, fstatSync(fd).size));
   } finally {
     closeSync(fd);
   }

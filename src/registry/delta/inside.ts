@@ -4,10 +4,14 @@
  */
 import { DeltaError } from "#formats/delta/errors.ts";
 import { FRAMED, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
+import { fileOf } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { GROUP_MAX, PACKED_CONTENT_MAX } from "./index-file.ts";
+
+/** Bytes of a piece of what is inside a kernel: one of them is in memory, and a killed transfer loses what it had of one. */
+const FRAMED_PIECE = 2 * 1024 * 1024;
 
 export interface InsidePatch {
   /** See `PackedObject` of the index. */
@@ -26,15 +30,15 @@ export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined 
   const [before, inside] = [unpack(old), unpack(next)];
   const fits = before !== undefined && inside !== undefined && Math.max(inside.length, before.length) <= PACKED_CONTENT_MAX;
   if (fits && pack(inside).equals(next)) return { how: PACKING, size: inside.length, pieces: makePatches(before, inside, GROUP_MAX) };
-  const framed = patchFramed(old, next, { piece: GROUP_MAX, size: PACKED_CONTENT_MAX });
+  const framed = patchFramed(old, next, { piece: FRAMED_PIECE, size: PACKED_CONTENT_MAX });
   return framed === undefined ? undefined : { how: FRAMED, ...framed };
 }
 
 /** What patches read of an old object. @throws DeltaError when it has nothing inside */
-export function insideOf(how: string, old: Buffer): Buffer {
+export function insideOf(how: string, old: Buffer): OldFile {
   const inside = how === FRAMED ? insideFramed(old, PACKED_CONTENT_MAX) : unpack(old);
   if (inside === undefined) throw new DeltaError("an old object is not packed");
-  return inside;
+  return fileOf(Array.isArray(inside) ? inside : [inside]);
 }
 
 export interface Making {
@@ -44,13 +48,13 @@ export interface Making {
   /** Bytes of the object. */
   readonly size: number;
   /** The object before. */
-  readonly old: () => Buffer;
+  readonly old: Buffer;
 }
 
 /** Makes the object of what is inside it. @throws DeltaError */
 export function makeOfInside({ how, inside, size, old }: Making): Buffer {
-  if (how === FRAMED) return closeFramed(old(), inside, size);
-  const content = Buffer.alloc(inside.size);
+  if (how === FRAMED) return closeFramed(old, inside, size);
+  const content = Buffer.allocUnsafe(inside.size);
   inside.read(0, content);
   return pack(content);
 }

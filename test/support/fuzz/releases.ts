@@ -1,8 +1,8 @@
 /** Parsers of what a registry, a mirror or a medium gives. */
 import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync } from "node:zlib";
 import { closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
+import { fileOf } from "#formats/delta/old-file.ts";
 import { applyPatch, makePatches } from "#formats/delta/patch.ts";
-import type { OldFile } from "#formats/delta/patch.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
 import type { Image } from "#image/image.ts";
 import { parseIndex, renderIndex } from "#registry/delta/index-file.ts";
@@ -50,7 +50,7 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
     },
     { name: "patch", inputs: [patchBytes()], read: patched },
     { name: "frame of zstd", inputs: [FRAMED.old], read: (bytes) => openFrame(bytes, FRAME_AT) },
-    { name: "what makes a framed file", inputs: [FRAMED.inside], read: (bytes) => closeFramed(FRAMED.old, fileOf(bytes), FRAMED.size) },
+    { name: "what makes a framed file", inputs: [FRAMED.inside], read: (bytes) => closeFramed(FRAMED.old, fileOf([bytes]), FRAMED.size) },
     { name: "OCI manifest", inputs: [Buffer.from(oci)], read: (bytes) => parseManifest(bytes, "fuzz") },
     {
       name: "OCI reference",
@@ -78,11 +78,7 @@ function patched(bytes: Buffer): Buffer {
   const [first, second] = bytes.length < 4 ? [0, 0] : [bytes.readUInt16LE(0), bytes.readUInt16LE(2)];
   const body = bytes.subarray(4);
   const parts = { steps: body.subarray(0, first), changes: body.subarray(first, first + second), fresh: body.subarray(first + second) };
-  return applyPatch(parts, fileOf(OLD), NEW.length);
-}
-
-function fileOf(bytes: Buffer): OldFile {
-  return { size: bytes.length, read: (place, into) => void bytes.copy(into, 0, place, place + into.length) };
+  return applyPatch(parts, fileOf([OLD]), NEW.length);
 }
 
 /** A small file with a frame, and what is sent to make another one of it. */
@@ -92,8 +88,8 @@ function framed(): { readonly old: Buffer; readonly inside: Buffer; readonly siz
     Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.from(lines.join("")))]);
   const [old, next] = [file(text), file(text.with(1500, "a wolf\n"))];
   const limits = { piece: UNPACKED_MAX, size: UNPACKED_MAX };
-  const [inside, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
-  if (inside === undefined || patch === undefined) throw new Error("there is no frame");
-  const pieces = patch.pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(inside), piece.length)));
+  const [parts, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
+  if (parts === undefined || patch === undefined) throw new Error("there is no frame");
+  const pieces = patch.pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(parts), piece.length)));
   return { old, inside: Buffer.concat(pieces), size: next.length };
 }

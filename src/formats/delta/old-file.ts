@@ -1,0 +1,17 @@
+import type { OldFile } from "./patch.ts";
+
+/** What patches read, in memory: parts of a file that follow each other. */
+export function fileOf(parts: readonly Buffer[]): OldFile {
+  const starts: number[] = [];
+  const size = parts.reduce((sum, { length }) => (starts.push(sum), sum + length), 0);
+  return {
+    size,
+    read: (place, into) => {
+      for (const [at, part] of parts.entries()) {
+        const start = starts[at]!;
+        if (place + into.length <= start || place >= start + part.length) continue;
+        part.copy(into, Math.max(0, start - place), Math.max(0, place - start), Math.min(part.length, place + into.length - start));
+      }
+    },
+  };
+}

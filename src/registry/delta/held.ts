@@ -1,0 +1,139 @@
+/**
+ * The pieces of an object that is packed, until all of them are there: as they came, because what they make is many times as
+ * large as the object. The file has, for each piece, 32 bits with a length, and its parts as one zstd frame.
+ */
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { DeltaError } from "#formats/delta/errors.ts";
+import { applyPatch } from "#formats/delta/patch.ts";
+import type { OldFile } from "#formats/delta/patch.ts";
+import type { ObjectId } from "#store/object.ts";
+import { partialPath } from "#store/partial.ts";
+import type { Store } from "#store/store.ts";
+import type { GroupPiece } from "./index-file.ts";
+import { openPartial } from "./partial-file.ts";
+import type { Parts } from "./assemble.ts";
+
+const HEAD = 4;
+
+export interface HeldPieces {
+  append(parts: Parts): void;
+  /**
+   * What all of them make, read as they are needed: one is in memory.
+   * @param pieces as the index has them, all of the object
+   * @param old what patches read
+   */
+  made(pieces: readonly GroupPiece[], old: OldFile): OldFile;
+  close(): void;
+  remove(): void;
+}
+
+/** How many whole pieces of an object an earlier transfer left. */
+export function countHeld(root: string, object: ObjectId): number {
+  const path = partialPath(root, object);
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return 0;
+  const fd = openSync(path, "r");
+  try {
+    return placesIn(fd).length;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** @param keep pieces to go on from. @throws DeltaError when another process makes the object */
+export function openHeld(store: Store, object: ObjectId, keep: number): HeldPieces {
+  const { path, fd } = openPartial(store, object);
+  const places = placesIn(fd).slice(0, keep);
+  let end = places.reduce((sum, { size }) => sum + HEAD + size, 0);
+  ftruncateSync(fd, end);
+  return {
+    append: ({ steps, changes, fresh }) => {
+      const bytes = zstdCompressSync(Buffer.concat([steps, changes, fresh]), { params: { [zlib.ZSTD_c_compressionLevel]: 3 } });
+      const head = Buffer.alloc(HEAD);
+      head.writeUInt32LE(bytes.length);
+      const record = Buffer.concat([head, bytes]);
+      for (let at = 0; at < record.length;) at += writeSync(fd, record, at, record.length - at, end + at);
+      places.push({ at: end + HEAD, size: bytes.length });
+      end += record.length;
+    },
+    made: (pieces, old) => joined(pieces, (at) => make(pieces[at]!, readAt(fd, places[at]!), old)),
+    close: () => closeSync(fd),
+    remove: () => {
+      closeSync(fd);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+interface RecordPlace {
+  readonly at: number;
+  readonly size: number;
+}
+
+/** Up to the first one that is not whole. */
+function placesIn(fd: number): RecordPlace[] {
+  const places: RecordPlace[] = [];
+  const head = Buffer.alloc(HEAD);
+  const last = Buffer.alloc(1);
+  for (let end = 0; readSync(fd, head, 0, HEAD, end) === HEAD;) {
+    const place = { at: end + HEAD, size: head.readUInt32LE() };
+    if (place.size === 0 || readSync(fd, last, 0, 1, place.at + place.size - 1) === 0) break;
+    places.push(place);
+    end = place.at + place.size;
+  }
+  return places;
+}
+
+function readAt(fd: number, { at, size }: RecordPlace): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let done = 0; done < size;) {
+    const count = readSync(fd, bytes, done, size - done, at + done);
+    if (count === 0) throw new DeltaError("a piece is gone");
+    done += count;
+  }
+  return bytes;
+}
+
+function make(piece: GroupPiece, packed: Buffer, old: OldFile): Buffer {
+  const size = piece.steps + piece.changes + piece.fresh;
+  let parts: Buffer;
+  try {
+    parts = zstdDecompressSync(packed, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) });
+  } catch (error) {
+    throw new DeltaError("a piece is damaged", { cause: error });
+  }
+  if (parts.length !== size) throw new DeltaError("a piece is another one");
+  const [steps, changes] = [piece.steps, piece.steps + piece.changes];
+  return applyPiece(
+    piece,
+    { steps: parts.subarray(0, steps), changes: parts.subarray(steps, changes), fresh: parts.subarray(changes) },
+    old,
+  );
+}
+
+/** What one piece makes. @throws DeltaError */
+export function applyPiece({ base, length }: GroupPiece, parts: Parts, old?: OldFile): Buffer {
+  if (base >= 0 && old !== undefined) return applyPatch(parts, old, length);
+  if (parts.fresh.length !== length) throw new DeltaError(`a piece of ${length} bytes has ${parts.fresh.length}`);
+  return parts.fresh;
+}
+
+function joined(pieces: readonly GroupPiece[], pieceAt: (at: number) => Buffer): OldFile {
+  const starts: number[] = [];
+  const size = pieces.reduce((sum, { length }) => (starts.push(sum), sum + length), 0);
+  let [open, content]: [number, Buffer] = [-1, Buffer.alloc(0)];
+  return {
+    size,
+    read: (place, into) => {
+      let piece = Math.max(
+        0,
+        starts.findLastIndex((start) => start <= place),
+      );
+      for (let done = 0; done < into.length; piece++) {
+        if (piece === pieces.length) throw new DeltaError("pieces end early");
+        if (piece !== open) [open, content] = [piece, pieceAt(piece)];
+        done += content.copy(into, done, place + done - starts[piece]!);
+      }
+    },
+  };
+}
