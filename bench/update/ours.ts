@@ -73,7 +73,7 @@ export interface Killed {
 }
 
 /** Bytes a second. On a faster line a killed process loses what was in buffers on the way, too. */
-const LINE = 2_000_000;
+const LINE = 500_000;
 
 /** Kills a receiving process with SIGKILL when it was sent a random number of bytes, and lets another one go on. */
 export async function killed(place: OurPlace, kills: number): Promise<Killed> {

@@ -2,12 +2,12 @@
  * Files with one large zstd frame in them, such as kernels: sent as what changed inside, and how the compressor's choices
  * differ from those that it made for the old file (docs/formats/delta.md, "Frames").
  */
-import { zstdDecompressSync } from "node:zlib";
 import { closeFrame } from "#formats/zstd/close-frame.ts";
 import { ZstdError } from "#formats/zstd/errors.ts";
-import { MAGIC } from "#formats/zstd/frame.ts";
+import { BLOCK_MAX, MAGIC, frameEnd } from "#formats/zstd/frame.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
 import type { OpenFrame } from "#formats/zstd/open-frame.ts";
+import { readFrame } from "#formats/zstd/read-frame.ts";
 import { differenceOf } from "./diff.ts";
 import { DeltaError } from "./errors.ts";
 import { movesOf } from "./moves.ts";
@@ -26,20 +26,14 @@ const RECIPE_PIECE = 256 * 1024;
 /** Sizes of the content, of what is before and behind the frame, and of the recipe. */
 const TRAILER = 16;
 
-interface Framed {
-  readonly before: Buffer;
-  readonly frame: OpenFrame;
-  readonly after: Buffer;
-}
-
-/** The first frame that is whole. @returns undefined where there is none */
-function findFrame(file: Buffer): Framed | undefined {
+/** Where the first frame is that is whole. @returns undefined where there is none */
+function findFrame(file: Buffer): { readonly start: number; readonly end: number } | undefined {
   const magic = Buffer.alloc(4);
   magic.writeUInt32LE(MAGIC);
-  for (let at = file.indexOf(magic); at >= 0; at = file.indexOf(magic, at + 1)) {
+  for (let start = file.indexOf(magic); start >= 0; start = file.indexOf(magic, start + 1)) {
     try {
-      const frame = openFrame(file, at);
-      if (frame.end - at >= FRAME_MIN) return { before: file.subarray(0, at), frame, after: file.subarray(frame.end) };
+      const end = frameEnd(file, start);
+      if (end - start >= FRAME_MIN) return { start, end };
     } catch (error) {
       if (!(error instanceof ZstdError)) throw error;
     }
@@ -50,18 +44,18 @@ function findFrame(file: Buffer): Framed | undefined {
 /**
  * What patches of a framed file read: the content, then what is before and behind the frame.
  * @param most bytes that the content may have
- * @returns undefined for a file without a frame, or with more content
+ * @returns undefined for a file without a frame, with a damaged one, or with more content
  */
 export function insideFramed(file: Buffer, most: number): readonly Buffer[] | undefined {
   const found = findFrame(file);
-  return found === undefined || found.frame.size > most ? undefined : inside(file, found);
-}
-
-function inside(file: Buffer, { before, frame, after }: Framed): readonly Buffer[] {
-  // In one buffer at once; otherwise it is in memory twice for a moment.
-  const chunkSize = Math.max(64, frame.size);
-  const content = zstdDecompressSync(file.subarray(before.length, frame.end), { maxOutputLength: chunkSize, chunkSize });
-  return [content, before, after];
+  if (found === undefined) return undefined;
+  try {
+    // Copies: the file itself need not stay in memory.
+    return [readFrame(file, found.start, most), Buffer.from(file.subarray(0, found.start)), Buffer.from(file.subarray(found.end))];
+  } catch (error) {
+    if (error instanceof ZstdError) return undefined;
+    throw error;
+  }
 }
 
 export interface FramedPatch {
@@ -76,17 +70,24 @@ export interface FramedPatch {
  * @returns undefined when these are not two files with a frame, or when the new one cannot be made again bit for bit
  */
 export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: number; readonly size: number }): FramedPatch | undefined {
-  const [from, to] = [findFrame(old), findFrame(next)];
-  if (from === undefined || to === undefined || Math.max(from.frame.size, to.frame.size) > most.size) return undefined;
-  const [oldInside, nextInside] = [Buffer.concat(inside(old, from)), Buffer.concat(inside(next, to))];
-  const difference = differenceOf(oldInside, nextInside);
-  const recipe = makeRecipe(from.frame.sequences, to.frame, movesOf(difference.steps));
+  const [from, to] = [insideFramed(old, most.size), insideFramed(next, most.size)];
+  if (from === undefined || to === undefined) return undefined;
+  const nextInside = Buffer.concat(to);
+  const difference = differenceOf(Buffer.concat(from), nextInside);
+  const recipe = makeRecipe(frameOf(old).sequences, frameOf(next), movesOf(difference.steps));
   const trailer = Buffer.alloc(TRAILER);
-  for (const [at, size] of [to.frame.size, to.before.length, to.after.length, recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
+  for (const [at, size] of [...to.map(({ length }) => length), recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
   const behind = Buffer.concat([recipe, trailer]);
   const whole = Buffer.concat([nextInside, behind]);
-  if (whole.length > most.size || !closeFramed(old, fileOf([whole]), next.length).equals(next)) return undefined;
+  if (whole.length > most.size || !closeFramed(() => old, fileOf([whole]), next.length).equals(next)) return undefined;
   return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...asItIs(behind)] };
+}
+
+/** @throws ZstdError, DeltaError */
+function frameOf(file: Buffer): OpenFrame {
+  const found = findFrame(file);
+  if (found === undefined) throw new DeltaError("an old file has no frame");
+  return openFrame(file, found.start);
 }
 
 function asItIs(bytes: Buffer): Piece[] {
@@ -100,21 +101,21 @@ function asItIs(bytes: Buffer): Piece[] {
 
 /**
  * Puts a file together.
- * @param old the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
+ * @param old reads the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
  * @throws DeltaError
  */
-export function closeFramed(old: Buffer, made: OldFile, size: number): Buffer {
+export function closeFramed(old: () => Buffer, made: OldFile, size: number): Buffer {
+  const room = Buffer.alloc(BLOCK_MAX);
+  /** Until the next ones are taken. */
   const take = (place: number, length: number): Buffer => {
     if (place < 0 || place + length > made.size) throw new DeltaError("a framed file is shorter than it says");
-    const bytes = Buffer.alloc(length);
+    const bytes = length <= BLOCK_MAX ? room.subarray(0, length) : Buffer.alloc(length);
     made.read(place, bytes);
     return bytes;
   };
   const trailer = take(made.size - TRAILER, TRAILER);
   const [content, before, after, recipe] = [0, 4, 8, 12].map((at) => trailer.readUInt32LE(at)) as [number, number, number, number];
   if (content + before + after + recipe + TRAILER !== made.size) throw new DeltaError("a framed file has parts of other sizes");
-  const found = findFrame(old);
-  if (found === undefined) throw new DeltaError("an old file has no frame");
   const file = Buffer.alloc(size);
   let at = 0;
   const write = (bytes: Buffer): void => {
@@ -123,7 +124,8 @@ export function closeFramed(old: Buffer, made: OldFile, size: number): Buffer {
   };
   try {
     write(take(content, before));
-    closeFrame({ ...readRecipe(take(made.size - TRAILER - recipe, recipe), found.frame.sequences), size: content, read: take }, write);
+    const parts = readRecipe(Buffer.from(take(made.size - TRAILER - recipe, recipe)), frameOf(old()).sequences);
+    closeFrame({ ...parts, size: content, read: take }, write);
     write(take(content + before, after));
   } catch (error) {
     if (error instanceof ZstdError) throw new DeltaError(error.message, { cause: error });

@@ -116,10 +116,10 @@ export interface OldFile {
 
 /**
  * Applies a patch: exactly `length` bytes, or an error. Needs memory for these and for the patch, whatever the patch says.
+ * @param next where the bytes go
  * @throws DeltaError
  */
-export function applyPatch({ steps, changes, fresh }: Patch, old: OldFile, length: number): Buffer {
-  const next = Buffer.alloc(length);
+export function applyPatch({ steps, changes, fresh }: Patch, old: OldFile, length: number, next: Buffer = Buffer.alloc(length)): Buffer {
   const [numbers, runs] = [readVarints(steps), readVarints(changes)];
   let place = numbers.next();
   let [filled, added, changed] = [0, 0, 0];

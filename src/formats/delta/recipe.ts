@@ -62,7 +62,7 @@ function planes(numbers: readonly number[]): Buffer {
 
 export interface Recipe {
   readonly skeleton: Buffer;
-  /** The next sequences, of a block whose content starts at `start`. @throws DeltaError when there are not so many */
+  /** The next sequences, of a block whose content starts at `start`, until the next ones are taken. @throws DeltaError when there are not so many */
   readonly take: (count: number, start: number) => Sequences;
 }
 
@@ -89,9 +89,17 @@ export function readRecipe(bytes: Buffer, old: Matches): Recipe {
     offsetAt++;
     return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
   };
+  // Used again for each block: a kernel has millions of sequences.
+  let room = newSequences(0);
   const take = (count: number, start: number): Sequences => {
     if (at + count > flags.length) throw new DeltaError("a recipe has too few sequences");
-    const taken = newSequences(count);
+    if (count > room.count) room = newSequences(count);
+    const taken = {
+      count,
+      literals: room.literals.subarray(0, count),
+      matches: room.matches.subarray(0, count),
+      offsets: room.offsets.subarray(0, count),
+    };
     let place = start;
     for (let each = 0; each < count; each++) {
       const flag = flags[at++]!;

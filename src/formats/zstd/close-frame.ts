@@ -1,24 +1,24 @@
 /** Puts a frame together again of its parts (open-frame.ts). */
 import { ZstdError } from "./errors.ts";
-import { BLOCK_MAX, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
+import { BLOCK_MAX, CHECKSUM, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
 import { writeLiterals } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
-import { CHECKSUM, treeEnd } from "./open-frame.ts";
+import { treeEnd } from "./open-frame.ts";
 import type { Before } from "./open-frame.ts";
 import { readSequenceHead, writeSequences } from "./sequences.ts";
 import type { Sequences } from "./sequences.ts";
 
 export interface FrameParts {
   readonly skeleton: Buffer;
-  /** The next sequences, of a block whose content starts at `start`. */
+  /** The next sequences, of a block whose content starts at `start`; used until the next ones are taken. */
   readonly take: (count: number, start: number) => Sequences;
   /** Bytes of the content. */
   readonly size: number;
-  /** So many bytes of the content at `place`; all of them are there. */
+  /** So many bytes of the content at `place`, at most those of a block; used until others are read. */
   readonly read: (place: number, length: number) => Buffer;
 }
 
-const JUMP_TABLE = 6;
+export const JUMP_TABLE = 6;
 
 /**
  * Makes the frame that the parts are of.

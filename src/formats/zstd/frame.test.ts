@@ -9,6 +9,7 @@ import { closeFrame } from "./close-frame.ts";
 import { ZstdError } from "./errors.ts";
 import { openFrame } from "./open-frame.ts";
 import type { OpenFrame } from "./open-frame.ts";
+import { readFrame } from "./read-frame.ts";
 import { newSequences } from "./sequences.ts";
 
 /** Machine code and text: what kernels are made of. */
@@ -45,6 +46,7 @@ for (const [name, content] of Object.entries({ program, text, noise: noise(5, 30
       // In the middle of a file.
       const frame = openFrame(Buffer.concat([Buffer.alloc(7), packed, Buffer.alloc(3)]), 7);
       assert.equal(frame.size, content.length);
+      assert.ok(readFrame(packed, 0, content.length).equals(content), `level ${level}`);
       assert.equal(frame.end, 7 + packed.length);
       assert.ok(close(frame, content).equals(packed), `level ${level}`);
     }
@@ -60,6 +62,7 @@ void test("frames of any content are the same again", () => {
       const content = Buffer.concat(parts);
       const packed = compress(content, level);
       assert.deepEqual(close(openFrame(packed, 0), content), packed);
+      assert.deepEqual(readFrame(packed, 0, content.length), content);
     }),
     { numRuns: 200 },
   );
@@ -71,11 +74,12 @@ void test("a cut frame, and one with a byte changed, are refused or are other fr
     assert.throws(() => openFrame(packed.subarray(0, at), 0), ZstdError, `cut at ${at}`);
     const damaged = Buffer.from(packed);
     damaged[at]! ^= 0x41;
-    try {
-      openFrame(damaged, 0);
-    } catch (error) {
-      assert.ok(error instanceof ZstdError, `${String(error)} at ${at}`);
-    }
+    for (const open of [openFrame, (bytes: Buffer) => readFrame(bytes, 0, 10_000_000)])
+      try {
+        open(damaged, 0);
+      } catch (error) {
+        assert.ok(error instanceof ZstdError, `${String(error)} at ${at}`);
+      }
   }
 });
 

@@ -2,6 +2,7 @@
 import { ZstdError } from "./errors.ts";
 
 export const MAGIC = 0xfd2fb528;
+export const CHECKSUM = 4;
 /** Bytes that a block makes at most. */
 export const BLOCK_MAX = 128 * 1024;
 
@@ -44,6 +45,20 @@ export function readBlock(bytes: Buffer, start: number): Block {
   const size = kind === "repeated" ? 1 : head >> 3;
   if (head >> 3 > BLOCK_MAX) throw new ZstdError("a block is too long");
   return { kind, last: (head & 1) === 1, start: start + 3, size, makes: kind === "compressed" ? undefined : head >> 3 };
+}
+
+/** Bytes of the file up to the end of the frame at `start`, by the heads of its blocks. @throws ZstdError */
+export function frameEnd(bytes: Buffer, start: number): number {
+  const head = readFrameHead(bytes, start);
+  let at = head.end;
+  for (let last = false; !last;) {
+    const block = readBlock(bytes, at);
+    last = block.last;
+    at = block.start + block.size;
+  }
+  const end = at + (head.hasChecksum ? CHECKSUM : 0);
+  if (end > bytes.length) throw new ZstdError("a frame ends early");
+  return end;
 }
 
 export type LiteralKind = "raw" | "repeated" | "compressed" | "treeless";

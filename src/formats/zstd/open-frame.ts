@@ -7,7 +7,7 @@
  * is left, and that has one outcome.
  */
 import { ZstdError } from "./errors.ts";
-import { readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
+import { CHECKSUM, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
 import type { Block, LiteralHead } from "./frame.ts";
 import { readHuffmanCode } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
@@ -43,7 +43,6 @@ export interface Before {
   code: HuffmanCode | undefined;
 }
 
-export const CHECKSUM = 4;
 /** A file with more, compressed, takes more memory than an update may. */
 const SEQUENCES_MAX = 8 * 1024 * 1024;
 

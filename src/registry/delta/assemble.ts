@@ -21,6 +21,11 @@ export interface Assembly {
    * @throws DeltaError; the object cannot be made then
    */
   take(wanted: ReleaseObject, piece: GroupPiece, parts: Parts): Promise<boolean>;
+  /**
+   * Makes an object of what is packed in it, when all pieces were taken: it takes seconds, in which nothing is read.
+   * @throws DeltaError
+   */
+  make(wanted: ReleaseObject, inside: PackedObject): Promise<boolean>;
   /** Drops what is not complete: nobody will go on with it. */
   abandon(): void;
   /** Leaves what is not complete to the next transfer. */
@@ -69,30 +74,38 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     await addFile(store, wanted, file);
     return true;
   };
-  const takePacked = ({ how, base, size }: PackedObject, wanted: ReleaseObject, piece: GroupPiece, parts: Parts): boolean => {
-    const pieces = partials.piecesOf(piece.place);
-    const before = pieces.filter((each) => partials.endOf(each) <= partials.held(piece.place)).length;
+  const heldOf = (wanted: ReleaseObject, place: number): HeldPieces => {
+    const before = partials.piecesOf(place).filter((each) => partials.endOf(each) <= partials.held(place)).length;
     const file = held.get(wanted.object) ?? openHeld(store, wanted.object, before);
     held.set(wanted.object, file);
-    file.append(parts);
-    if (partials.endOf(piece) < size) return false;
-    const old = store.read(known(bases, base));
-    addWhole(store, wanted, makeOfInside({ how, inside: file.made(pieces, insideOf(how, old)), size: wanted.size, old }));
-    return true;
+    return file;
+  };
+  const makePacked = (wanted: ReleaseObject, { place, how, base }: PackedObject): boolean => {
+    const [pieces, file] = [partials.piecesOf(place), heldOf(wanted, place)];
+    if (file.count !== pieces.length) throw new DeltaError("a piece is missing");
+    const old = (): Buffer => store.read(known(bases, base));
+    return addWhole(store, wanted, makeOfInside({ how, inside: file.made(pieces, insideOf(how, old())), size: wanted.size, old }));
+  };
+  /** Drops what is left of an object when it is made, and when it cannot be. */
+  const dropping = async (wanted: ReleaseObject, work: () => boolean | Promise<boolean>): Promise<boolean> => {
+    try {
+      const isThere = await work();
+      if (isThere) drop(wanted.object);
+      return isThere;
+    } catch (error) {
+      drop(wanted.object);
+      throw error;
+    }
   };
   return {
-    take: async (wanted, piece, parts) => {
-      try {
+    take: (wanted, piece, parts) =>
+      dropping(wanted, () => {
         if (partials.endOf(piece) <= partials.held(piece.place)) return false;
-        const inside = packed.find(({ place }) => place === piece.place);
-        const isThere = inside === undefined ? await takePlain(wanted, piece, parts) : takePacked(inside, wanted, piece, parts);
-        if (isThere) drop(wanted.object);
-        return isThere;
-      } catch (error) {
-        drop(wanted.object);
-        throw error;
-      }
-    },
+        if (packed.every(({ place }) => place !== piece.place)) return takePlain(wanted, piece, parts);
+        heldOf(wanted, piece.place).append(parts);
+        return false;
+      }),
+    make: (wanted, inside) => dropping(wanted, () => makePacked(wanted, inside)),
     abandon: () => {
       for (const object of [...open.keys(), ...held.keys()]) drop(object);
     },

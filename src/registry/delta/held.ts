@@ -17,6 +17,8 @@ import type { Parts } from "./assemble.ts";
 const HEAD = 4;
 
 export interface HeldPieces {
+  /** How many there are. */
+  readonly count: number;
   append(parts: Parts): void;
   /**
    * What all of them make, read as they are needed: one is in memory.
@@ -47,6 +49,9 @@ export function openHeld(store: Store, object: ObjectId, keep: number): HeldPiec
   let end = places.reduce((sum, { size }) => sum + HEAD + size, 0);
   ftruncateSync(fd, end);
   return {
+    get count() {
+      return places.length;
+    },
     append: ({ steps, changes, fresh }) => {
       const bytes = zstdCompressSync(Buffer.concat([steps, changes, fresh]), { params: { [zlib.ZSTD_c_compressionLevel]: 3 } });
       const head = Buffer.alloc(HEAD);
@@ -56,7 +61,7 @@ export function openHeld(store: Store, object: ObjectId, keep: number): HeldPiec
       places.push({ at: end + HEAD, size: bytes.length });
       end += record.length;
     },
-    made: (pieces, old) => joined(pieces, (at) => make(pieces[at]!, readAt(fd, places[at]!), old)),
+    made: (pieces, old) => joined(pieces, (at, into) => make(pieces[at]!, readAt(fd, places[at]!), old, into)),
     close: () => closeSync(fd),
     remove: () => {
       closeSync(fd);
@@ -94,7 +99,7 @@ function readAt(fd: number, { at, size }: RecordPlace): Buffer {
   return bytes;
 }
 
-function make(piece: GroupPiece, packed: Buffer, old: OldFile): Buffer {
+function make(piece: GroupPiece, packed: Buffer, old: OldFile, into: Buffer): Buffer {
   const size = piece.steps + piece.changes + piece.fresh;
   let parts: Buffer;
   try {
@@ -108,19 +113,21 @@ function make(piece: GroupPiece, packed: Buffer, old: OldFile): Buffer {
     piece,
     { steps: parts.subarray(0, steps), changes: parts.subarray(steps, changes), fresh: parts.subarray(changes) },
     old,
+    into,
   );
 }
 
 /** What one piece makes. @throws DeltaError */
-export function applyPiece({ base, length }: GroupPiece, parts: Parts, old?: OldFile): Buffer {
-  if (base >= 0 && old !== undefined) return applyPatch(parts, old, length);
+export function applyPiece({ base, length }: GroupPiece, parts: Parts, old?: OldFile, into?: Buffer): Buffer {
+  if (base >= 0 && old !== undefined) return applyPatch(parts, old, length, into?.subarray(0, length));
   if (parts.fresh.length !== length) throw new DeltaError(`a piece of ${length} bytes has ${parts.fresh.length}`);
   return parts.fresh;
 }
 
-function joined(pieces: readonly GroupPiece[], pieceAt: (at: number) => Buffer): OldFile {
+function joined(pieces: readonly GroupPiece[], pieceAt: (at: number, into: Buffer) => Buffer): OldFile {
   const starts: number[] = [];
   const size = pieces.reduce((sum, { length }) => (starts.push(sum), sum + length), 0);
+  const room = Buffer.alloc(Math.max(0, ...pieces.map(({ length }) => length)));
   let [open, content]: [number, Buffer] = [-1, Buffer.alloc(0)];
   return {
     size,
@@ -131,7 +138,7 @@ function joined(pieces: readonly GroupPiece[], pieceAt: (at: number) => Buffer):
       );
       for (let done = 0; done < into.length; piece++) {
         if (piece === pieces.length) throw new DeltaError("pieces end early");
-        if (piece !== open) [open, content] = [piece, pieceAt(piece)];
+        if (piece !== open) [open, content] = [piece, pieceAt(piece, room)];
         done += content.copy(into, done, place + done - starts[piece]!);
       }
     },

@@ -47,8 +47,8 @@ export interface Making {
   readonly inside: OldFile;
   /** Bytes of the object. */
   readonly size: number;
-  /** The object before. */
-  readonly old: Buffer;
+  /** Reads the object before. */
+  readonly old: () => Buffer;
 }
 
 /** Makes the object of what is inside it. @throws DeltaError */

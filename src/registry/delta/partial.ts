@@ -28,15 +28,15 @@ export function findPartials(index: DeltaIndex, release: readonly ReleaseObject[
   }
   const packed = new Set(index.packed.map(({ place }) => place));
   const held = new Map<number, number>();
-  // The last piece of an object is never held: taking it is what makes the object.
   for (const [place, list] of lists) {
     const item = release[place];
-    if (item === undefined || list.length === 1) continue;
-    const before = list.slice(0, -1).map((piece) => ends.get(piece)!);
+    if (item === undefined || (list.length === 1 && !packed.has(place))) continue;
+    const before = list.map((piece) => ends.get(piece)!);
     const size = sizeHere(store, item.object);
     const end = packed.has(place)
       ? before[Math.min(before.length, countHeld(store.root, item.object)) - 1]
-      : before.findLast((each) => each <= size);
+      : // Taking the last piece is what makes the object.
+        before.slice(0, -1).findLast((each) => each <= size);
     if (end !== undefined) held.set(place, end);
   }
   return { held: (place) => held.get(place) ?? 0, endOf: (piece) => ends.get(piece) ?? 0, piecesOf: (place) => lists.get(place) ?? [] };

@@ -47,22 +47,32 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
   const done = new Set<ObjectId>();
   const failed = new Map<ObjectId, string>();
   using assembly = openAssembly({ store, bases, packed: index.packed, partials: receiving.partials });
+  const wanted = (place: number): ReleaseObject | undefined => {
+    const item = release[place];
+    return item !== undefined && plan.objects.has(item.object) && !done.has(item.object) && !failed.has(item.object) ? item : undefined;
+  };
+  const isDone = ({ object, size }: ReleaseObject): void => {
+    done.add(object);
+    onBytes(size);
+  };
   for await (const { group, bytes } of groupsOf(source, receiving)) {
-    const wanted = (place: number): ReleaseObject | undefined => {
-      const item = release[place];
-      return item !== undefined && plan.objects.has(item.object) && !done.has(item.object) && !failed.has(item.object) ? item : undefined;
-    };
     try {
-      for await (const { item, arrived } of objectsIn(group, bytes, { assembly, wanted, failed })) {
-        if (!arrived) continue;
-        done.add(item.object);
-        onBytes(item.size);
-      }
+      for await (const { item, arrived } of objectsIn(group, bytes, { assembly, wanted, failed })) if (arrived) isDone(item);
     } catch (error) {
       if (!(error instanceof DeltaError)) throw error;
       for (const { place } of group.pieces) if (wanted(place) !== undefined) failed.set(release[place]!.object, error.message);
     }
     if (failed.size > FAILURES_MAX) break;
+  }
+  for (const inside of index.packed) {
+    const item = wanted(inside.place);
+    if (item === undefined) continue;
+    try {
+      if (await assembly.make(item, inside)) isDone(item);
+    } catch (error) {
+      if (!(error instanceof DeltaError)) throw error;
+      failed.set(item.object, error.message);
+    }
   }
   assembly.abandon();
   const [why] = failed.values();

@@ -50,7 +50,11 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
     },
     { name: "patch", inputs: [patchBytes()], read: patched },
     { name: "frame of zstd", inputs: [FRAMED.old], read: (bytes) => openFrame(bytes, FRAME_AT) },
-    { name: "what makes a framed file", inputs: [FRAMED.inside], read: (bytes) => closeFramed(FRAMED.old, fileOf([bytes]), FRAMED.size) },
+    {
+      name: "what makes a framed file",
+      inputs: [FRAMED.inside],
+      read: (bytes) => closeFramed(() => FRAMED.old, fileOf([bytes]), FRAMED.size),
+    },
     { name: "OCI manifest", inputs: [Buffer.from(oci)], read: (bytes) => parseManifest(bytes, "fuzz") },
     {
       name: "OCI reference",
