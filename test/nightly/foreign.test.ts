@@ -41,7 +41,7 @@ void test("its kernel starts, its service runs as its account, and the start is 
   const ask = async (command: string): Promise<string> => (await runCommand(console, command, BOOT_MS)).output;
   assert.equal(await ask("systemctl is-system-running --wait; systemctl --failed --no-legend"), "running");
   assert.equal(await ask("findmnt -no SOURCE /"), `composefs:${digest}`);
-  assert.equal(await ask("ps -o user= -p $(systemctl show -P MainPID app.service)"), "app");
+  assert.equal(await ask("stat -c %U /proc/$(systemctl show -P MainPID app.service)"), "app");
   assert.equal(await ask("cat /etc/app-again.conf; stat -c %a:%U /usr/local/bin/helper /var/lib/app"), "second\n4755:root\n755:app");
   assert.match(await ask("ashlar status"), /runs generation 1 \(good\)/);
   t.diagnostic(await ask("uname -r; systemd-analyze | head -1"));
