@@ -11,19 +11,25 @@ export interface Choice {
 
 /** Offsets up to this repeat an earlier one. */
 export const REPEATED_MAX = 3;
+/** So many matches are looked at before all are searched. */
+const NEAR = 4;
 
 /** @returns a function that guesses the sequence that follows a place of the new content, into the same record each time */
 export function openGuesses({ count, starts, lengths, offsets }: Matches, { toOld, toNext }: Moves): (place: number) => Choice {
   const choice: Choice = { literals: 0, length: 0, offset: 0 };
-  /** The first old match that ends behind a place. */
+  const endOf = (at: number): number => starts[at]! + lengths[at]!;
+  let last = 0;
+  /** The first old match that ends behind a place: most times the next one. */
   const matchBehind = (place: number): number => {
+    for (let near = last; near < last + NEAR && near < count; near++)
+      if (endOf(near) > place && (near === 0 || endOf(near - 1) <= place)) return (last = near);
     let [low, high] = [0, count];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (starts[middle]! + lengths[middle]! <= place) low = middle + 1;
+      if (endOf(middle) <= place) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return (last = low);
   };
   return (place) => {
     const old = toOld(place);

@@ -61,7 +61,8 @@ export function parseMoves(bytes: Buffer): Move[] {
 export function openMoves(moves: readonly Move[]): Moves {
   const there = { from: Float64Array.from(moves, ({ next }) => next), by: Float64Array.from(moves, ({ old, next }) => old - next) };
   const back = longest(moves);
-  return { toOld: (next) => next + by(there, next), toNext: (old) => old + by(back, old) };
+  const [shiftThere, shiftBack] = [shiftIn(there), shiftIn(back)];
+  return { toOld: (next) => next + shiftThere(next), toNext: (old) => old + shiftBack(old) };
 }
 
 /** From each place on, places move by so many bytes. */
@@ -70,14 +71,20 @@ interface Shifts {
   readonly by: Float64Array;
 }
 
-function by({ from, by: shifts }: Shifts, place: number): number {
-  let [low, high] = [0, from.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (from[middle]! <= place) low = middle + 1;
-    else high = middle;
-  }
-  return shifts[low - 1] ?? 0;
+/** How far a place moves. Most times it moves as the one before. */
+function shiftIn({ from, by }: Shifts): (place: number) => number {
+  let last = 0;
+  return (place) => {
+    if (last > 0 && from[last - 1]! <= place && (last === from.length || place < from[last]!)) return by[last - 1]!;
+    let [low, high] = [0, from.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (from[middle]! <= place) low = middle + 1;
+      else high = middle;
+    }
+    last = low;
+    return by[low - 1] ?? 0;
+  };
 }
 
 /** Cuts the old file where a stretch begins or ends; each part moves with the longest stretch that has it. */
