@@ -8,10 +8,10 @@ import { fileOf } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
-import { GROUP_MAX, PACKED_CONTENT_MAX } from "./index-file.ts";
+import { PACKED_CONTENT_MAX } from "./index-file.ts";
 
-/** Bytes of a piece of what is inside a kernel: one of them is in memory, and a killed transfer loses what it had of one. */
-const FRAMED_PIECE = 2 * 1024 * 1024;
+/** Bytes that a piece makes: one of them is in memory, and a killed transfer loses what it had of one. */
+const PIECE = 512 * 1024;
 
 export interface InsidePatch {
   /** See `PackedObject` of the index. */
@@ -29,8 +29,8 @@ export function canMake(how: string): boolean {
 export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined {
   const [before, inside] = [unpack(old), unpack(next)];
   const fits = before !== undefined && inside !== undefined && Math.max(inside.length, before.length) <= PACKED_CONTENT_MAX;
-  if (fits && pack(inside).equals(next)) return { how: PACKING, size: inside.length, pieces: makePatches(before, inside, GROUP_MAX) };
-  const framed = patchFramed(old, next, { piece: FRAMED_PIECE, size: PACKED_CONTENT_MAX });
+  if (fits && pack(inside).equals(next)) return { how: PACKING, size: inside.length, pieces: makePatches(before, inside, PIECE) };
+  const framed = patchFramed(old, next, { piece: PIECE, size: PACKED_CONTENT_MAX });
   return framed === undefined ? undefined : { how: FRAMED, ...framed };
 }
 

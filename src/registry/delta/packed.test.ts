@@ -1,9 +1,11 @@
 /** Initrds and kernels travel as what changed inside them, and a machine makes the file of it. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
+import { endingAfter } from "../../../test/support/ending-source.ts";
 import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import { FRAMED } from "../../formats/delta/framed.ts";
@@ -26,9 +28,9 @@ const signing = makeKeys(join(home.path, "keys"));
 let count = 0;
 const fresh = (name: string): string => join(home.path, `${name}-${count++}`);
 
-const archive = noise(7, 9_000_000);
+const archive = noise(7, 2_500_000);
 const changed = Buffer.from(archive);
-for (let at = 1000; at < changed.length; at += 900_000) changed[at]! += 3;
+for (let at = 1000; at < changed.length; at += 300_000) changed[at]! += 3;
 
 interface Updated {
   readonly host: Store;
@@ -57,17 +59,26 @@ async function updated(initrds: readonly [Buffer, Buffer]): Promise<Updated> {
   return { host, folder, sides, index };
 }
 
-/** @returns bytes on the wire, and what was said */
-async function upgrade({ host, folder, sides }: Updated): Promise<{ wire: number; notes: string[] }> {
-  const [from, to] = sides;
+interface Upgrade {
+  readonly wire: number;
+  readonly notes: readonly string[];
+}
+
+async function machineOf({ host, sides }: Updated): Promise<Store> {
   const machine = await openTestStore(fresh("machine"));
-  for (const { object } of from.objects) machine.add(host.read(object));
+  for (const { object } of sides[0].objects) machine.add(host.read(object));
+  return machine;
+}
+
+/** @returns bytes on the wire, and what was said */
+async function upgrade(update: Updated, source = openSource(update.folder), given?: Store): Promise<Upgrade> {
+  const { host, sides } = update;
+  const [from, to] = sides;
+  const machine = given ?? (await machineOf(update));
   const notes: string[] = [];
   const report = createReporter((event) => void (event.type === "note" && event.level === "warning" && notes.push(event.text)));
   const bases = [{ image: from.image, name: "generation 1" }];
-  const { wire } = await report.step("fetch", (step) =>
-    fetchObjects(openSource(folder), to.objects, machine, step, { image: to.image, bases }),
-  );
+  const { wire } = await report.step("fetch", (step) => fetchObjects(source, to.objects, machine, step, { image: to.image, bases }));
   for (const { object } of to.objects) assert.deepEqual(machine.read(object), host.read(object));
   await machine.close();
   return { wire, notes };
@@ -88,9 +99,9 @@ void test("an initrd whose content changed in a few places costs few bytes", asy
 });
 
 void test("an initrd that packing does not make again costs little too: what its compressor chose is sent", async () => {
-  const text = Buffer.from(Array.from({ length: 200_000 }, (_, at) => `${(at * at) % 9973} of ${(at * 31) % 10007}\n`).join(""));
+  const text = Buffer.from(Array.from({ length: 60_000 }, (_, at) => `${(at * at) % 9973} of ${(at * 31) % 10007}\n`).join(""));
   const other = Buffer.from(text);
-  for (let at = 1000; at < other.length; at += 90_000) other[at]! += 1;
+  for (let at = 1000; at < other.length; at += 27_000) other[at]! += 1;
   const [before, next] = [text, other].map((content) => zstdCompressSync(content, { params: { 100: 17 } })) as [Buffer, Buffer];
   const update = await updated([before, next]);
   assert.deepEqual(
@@ -100,6 +111,19 @@ void test("an initrd that packing does not make again costs little too: what its
   const { wire, notes } = await upgrade(update);
   assert.ok(wire < next.length / 5, `${wire} of ${next.length} bytes`);
   assert.deepEqual(notes, []);
+  await update.host.close();
+});
+
+void test("a killed transfer of what is packed goes on with the pieces that are there, wherever it ended", async () => {
+  const update = await updated([pack(archive), pack(Buffer.concat([randomBytes(2_000_000), changed]))]);
+  const whole = await upgrade(update);
+  for (const part of [0.3, 0.6, 0.95]) {
+    const machine = await machineOf(update);
+    await assert.rejects(upgrade(update, endingAfter(openSource(update.folder), part * whole.wire), machine), /killed/);
+    const { wire, notes } = await upgrade(update, openSource(update.folder), machine);
+    assert.ok(wire < (1 - part) * whole.wire + 800_000, `${wire} of ${whole.wire} bytes after ${part}`);
+    assert.deepEqual(notes, []);
+  }
   await update.host.close();
 });
 

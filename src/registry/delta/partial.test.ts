@@ -4,6 +4,7 @@ import { createCipheriv } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { endingAfter } from "../../../test/support/ending-source.ts";
 import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
 import { silentReporter } from "../../report/reporter.ts";
@@ -13,7 +14,6 @@ import { fetchObjects } from "../fetch-objects.ts";
 import { publish } from "../publish.ts";
 import type { Release } from "../release.ts";
 import { openSource } from "../source.ts";
-import { withOpen } from "../stream.ts";
 import type { ReleaseSource } from "../stream.ts";
 
 const home = scratch();
@@ -41,21 +41,6 @@ async function machineStore(name: string): Promise<Store> {
   const store = await openTestStore(join(home.path, name));
   for (const each of old.objects) if (!store.has(each.object)) store.add(host.read(each.object));
   return store;
-}
-
-/** Ends the reader as a signal would: with an error that nothing makes up for, after so many bytes of data. */
-function endingAfter(source: ReleaseSource, bytes: number): ReleaseSource {
-  async function* cut(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let sent = 0;
-    for await (const chunk of stream) {
-      if ((sent += chunk.length) > bytes) throw new TypeError("killed");
-      yield chunk;
-    }
-  }
-  return withOpen(source, async (path, ...how) => {
-    const stream = await source.open(path, ...how);
-    return stream === undefined || !path.endsWith(".data") ? stream : cut(stream);
-  });
 }
 
 async function fetchInto(store: Store, source: ReleaseSource): Promise<number> {
