@@ -45,7 +45,9 @@ void test("nothing of the build host is visible", async () => {
   assert.equal(await run(`ls ${folder} /work /home /sys /boot 2>/dev/null; true`), "");
   assert.equal(await run("echo $PATH:$LC_ALL:$TZ; env | wc -l"), "/usr/sbin:/usr/bin:/sbin:/bin:C.UTF-8:UTC\n5");
   assert.equal(await run("cat /proc/sys/kernel/hostname"), "ashlar");
-  assert.equal(await run("ls /proc | grep -c '^[0-9]*$'"), "4", "processes of the host are seen");
+  // Its first process, the shell, and what the shell has started so far.
+  const processes = Number(await run("ls /proc | grep -c '^[0-9]*$'"));
+  assert.ok(processes >= 2 && processes <= 4, `${processes} processes are seen`);
 });
 
 void test("there is no network but the loopback unless asked for", async () => {

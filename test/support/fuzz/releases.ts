@@ -4,6 +4,7 @@ import { closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts
 import { fileOf } from "#formats/delta/old-file.ts";
 import { applyPatch, makePatches } from "#formats/delta/patch.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
+import { readFrame } from "#formats/zstd/read-frame.ts";
 import type { Image } from "#image/image.ts";
 import { parseIndex, renderIndex } from "#registry/delta/index-file.ts";
 import { applyManifestPatch, makeManifestPatch } from "#registry/delta/manifest.ts";
@@ -49,6 +50,7 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
       read: (bytes) => applyManifestPatch(release.objects, packed(bytes)),
     },
     { name: "patch", inputs: [patchBytes()], read: patched },
+    { name: "content of a frame of zstd", inputs: [FRAMED.old], read: (bytes) => readFrame(bytes, FRAME_AT, UNPACKED_MAX) },
     { name: "frame of zstd", inputs: [FRAMED.old], read: (bytes) => openFrame(bytes, FRAME_AT) },
     {
       name: "what makes a framed file",
@@ -87,7 +89,7 @@ function patched(bytes: Buffer): Buffer {
 
 /** A small file with a frame, and what is sent to make another one of it. */
 function framed(): { readonly old: Buffer; readonly inside: Buffer; readonly size: number } {
-  const text = Array.from({ length: 3000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
+  const text = Array.from({ length: 8000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
   const file = (lines: readonly string[]): Buffer =>
     Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.from(lines.join("")))]);
   const [old, next] = [file(text), file(text.with(1500, "a wolf\n"))];

@@ -11,6 +11,7 @@ import * as fc from "fast-check";
 import { AshlarError } from "#errors";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { ShapeError } from "#formats/shape.ts";
+import { ZstdError } from "#formats/zstd/errors.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { openToolchain } from "#toolchain/open.ts";
 import { openWorkspace } from "#workspace";
@@ -76,7 +77,7 @@ async function fuzz({ inputs, seal, read }: Parser, cases: number, t: TestContex
 /** An error that says what is wrong with the input; any other one is a mistake of the parser. */
 function isNamed(error: unknown): boolean {
   if (error instanceof AshlarError) return /^E_[A-Z0-9_]+$/.test(error.code) && error.message !== "";
-  return error instanceof DeltaError || error instanceof ShapeError || error instanceof SyntaxError;
+  return error instanceof DeltaError || error instanceof ZstdError || error instanceof ShapeError || error instanceof SyntaxError;
 }
 
 /** Of those that the tools are made of: real ones of Debian. */
