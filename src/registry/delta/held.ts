@@ -15,6 +15,8 @@ import { openPartial } from "./partial-file.ts";
 import type { Parts } from "./assemble.ts";
 
 const HEAD = 4;
+/** Half a second for a kernel; less would be more to write. */
+const LEVEL = 7;
 
 export interface HeldPieces {
   /** How many there are. */
@@ -53,7 +55,7 @@ export function openHeld(store: Store, object: ObjectId, keep: number): HeldPiec
       return places.length;
     },
     append: ({ steps, changes, fresh }) => {
-      const bytes = zstdCompressSync(Buffer.concat([steps, changes, fresh]), { params: { [zlib.ZSTD_c_compressionLevel]: 3 } });
+      const bytes = zstdCompressSync(Buffer.concat([steps, changes, fresh]), { params: { [zlib.ZSTD_c_compressionLevel]: LEVEL } });
       const head = Buffer.alloc(HEAD);
       head.writeUInt32LE(bytes.length);
       const record = Buffer.concat([head, bytes]);

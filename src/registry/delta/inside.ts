@@ -8,6 +8,8 @@ import { fileOf } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
+import { ZstdError } from "#formats/zstd/errors.ts";
+import { readFrame } from "#formats/zstd/read-frame.ts";
 import { PACKED_CONTENT_MAX } from "./index-file.ts";
 
 /** Bytes that a piece makes: one of them is in memory, and a killed transfer loses what it had of one. */
@@ -36,9 +38,19 @@ export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined 
 
 /** What patches read of an old object. @throws DeltaError when it has nothing inside */
 export function insideOf(how: string, old: Buffer): OldFile {
-  const inside = how === FRAMED ? insideFramed(old, PACKED_CONTENT_MAX) : unpack(old);
-  if (inside === undefined) throw new DeltaError("an old object is not packed");
-  return fileOf(Array.isArray(inside) ? inside : [inside]);
+  const parts = how === FRAMED ? insideFramed(old, PACKED_CONTENT_MAX) : insidePacked(old);
+  if (parts === undefined) throw new DeltaError("an old object is not packed");
+  return fileOf(parts);
+}
+
+/** In no more memory than it has itself. */
+function insidePacked(old: Buffer): readonly Buffer[] | undefined {
+  try {
+    return [readFrame(old, 0, PACKED_CONTENT_MAX)];
+  } catch (error) {
+    if (error instanceof ZstdError) return undefined;
+    throw error;
+  }
 }
 
 export interface Making {
