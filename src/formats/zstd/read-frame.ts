@@ -41,7 +41,10 @@ function readCompressed(block: Buffer, before: Before, { copy, size }: { readonl
   const literals = literalsIn(block.subarray(0, end), { ...head, tree }, before.code);
   const { value, end: stream } = readSequenceHead(block, end, before.tables);
   before.tables = value.tables;
-  const sequences = value.tables === undefined ? newSequences(0) : readSequences(block, stream, block.length, value.count, value.tables);
+  const sequences =
+    value.tables === undefined || value.count === 0
+      ? newSequences(0)
+      : readSequences(block, stream, block.length, value.count, value.tables);
   return copy(literals, sequences, size);
 }
 
