@@ -12,7 +12,7 @@ import { differenceOf } from "./diff.ts";
 import { DeltaError } from "./errors.ts";
 import { movesOf } from "./moves.ts";
 import { fileOf } from "./old-file.ts";
-import { patchesOf } from "./patch.ts";
+import { freshPieces, patchesOf } from "./patch.ts";
 import type { OldFile, Piece } from "./patch.ts";
 import { makeRecipe, readRecipe } from "./recipe.ts";
 
@@ -80,7 +80,7 @@ export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: n
   const behind = Buffer.concat([recipe, trailer]);
   const whole = Buffer.concat([nextInside, behind]);
   if (whole.length > most.size || !closeFramed(() => old, fileOf([whole]), next.length).equals(next)) return undefined;
-  return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...asItIs(behind)] };
+  return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...freshPieces(behind, RECIPE_PIECE)] };
 }
 
 /** @throws ZstdError, DeltaError */
@@ -88,15 +88,6 @@ function frameOf(file: Buffer): OpenFrame {
   const found = findFrame(file);
   if (found === undefined) throw new DeltaError("an old file has no frame");
   return openFrame(file, found.start);
-}
-
-function asItIs(bytes: Buffer): Piece[] {
-  const pieces: Piece[] = [];
-  for (let at = 0; at < bytes.length; at += RECIPE_PIECE) {
-    const fresh = bytes.subarray(at, at + RECIPE_PIECE);
-    pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
-  }
-  return pieces;
 }
 
 /**

@@ -23,6 +23,16 @@ export interface Piece extends Patch {
   readonly length: number;
 }
 
+/** Pieces of at most `most` bytes that need no old file; one for no bytes. */
+export function freshPieces(content: Buffer, most: number): Piece[] {
+  const pieces: Piece[] = [];
+  for (let at = 0; at < content.length || at === 0; at += most) {
+    const fresh = content.subarray(at, at + most);
+    pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
+  }
+  return pieces;
+}
+
 /** Zeros that end a run of changes: fewer cost less as they are. */
 const GAP = 4;
 

@@ -11,7 +11,7 @@ import { CHECKSUM, readBlock, readFrameHead, readLiteralHead } from "./frame.ts"
 import type { Block, LiteralHead } from "./frame.ts";
 import { readHuffmanCode } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
-import { newSequences, readSequenceHead, readSequences } from "./sequences.ts";
+import { readSequenceHead, readSequences } from "./sequences.ts";
 import type { SequenceTables } from "./sequences.ts";
 
 export interface OpenFrame {
@@ -108,8 +108,7 @@ function readAll(bytes: Buffer, found: readonly FoundBlock[]): Pick<OpenFrame, "
   const blocks: { sequences: number; start: number }[] = [];
   let [at, size] = [0, 0];
   for (const { block, literals, tables, sequences, stream } of found) {
-    const part =
-      tables === undefined || sequences === 0 ? newSequences(0) : readSequences(bytes, stream, block.start + block.size, sequences, tables);
+    const part = readSequences(bytes, stream, block.start + block.size, sequences, tables);
     if (part.count > 0) blocks.push({ sequences, start: size });
     let [place, used] = [size, 0];
     for (let each = 0; each < part.count; each++, at++) {

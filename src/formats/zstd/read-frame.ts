@@ -9,7 +9,7 @@ import { readLiterals } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
 import { treeEnd } from "./open-frame.ts";
 import type { Before } from "./open-frame.ts";
-import { newSequences, readSequenceHead, readSequences } from "./sequences.ts";
+import { readSequenceHead, readSequences } from "./sequences.ts";
 import type { Sequences } from "./sequences.ts";
 
 /** @param most bytes that it may have. @throws ZstdError */
@@ -41,10 +41,7 @@ function readCompressed(block: Buffer, before: Before, { copy, size }: { readonl
   const literals = literalsIn(block.subarray(0, end), { ...head, tree }, before.code);
   const { value, end: stream } = readSequenceHead(block, end, before.tables);
   before.tables = value.tables;
-  const sequences =
-    value.tables === undefined || value.count === 0
-      ? newSequences(0)
-      : readSequences(block, stream, block.length, value.count, value.tables);
+  const sequences = readSequences(block, stream, block.length, value.count, value.tables);
   return copy(literals, sequences, size);
 }
 

@@ -61,9 +61,14 @@ export function newSequences(count: number): Sequences {
   return { count, literals: new Uint32Array(count), matches: new Uint32Array(count), offsets: new Uint32Array(count) };
 }
 
-/** @throws ZstdError for a stream that has more or fewer bits than its sequences */
-export function readSequences(bytes: Uint8Array, start: number, end: number, count: number, tables: SequenceTables): Sequences {
-  const sequences = newSequences(count);
+/**
+ * @param tables there are none before the first sequences of a frame
+ * @throws ZstdError for a stream that has more or fewer bits than its sequences
+ */
+export function readSequences(bytes: Uint8Array, start: number, end: number, count: number, tables: SequenceTables | undefined): Sequences {
+  const sequences = newSequences(tables === undefined ? 0 : count);
+  // A block without sequences has no stream either.
+  if (tables === undefined || count === 0) return sequences;
   const bits = new BackwardBits(bytes, start, end);
   const { literals, offsets, matches } = tables;
   let [literal, offset, match] = [bits.read(literals.log), bits.read(offsets.log), bits.read(matches.log)];

@@ -1,7 +1,7 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
-import type { OldFile } from "#formats/delta/patch.ts";
+import { openFile } from "#formats/delta/old-file.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
@@ -120,7 +120,7 @@ function contentOf(piece: GroupPiece, parts: Parts, bases: readonly (ObjectId | 
   if (piece.base < 0) return applyPiece(piece, parts);
   const fd = openSync(store.pathOf(known(bases, piece.base)), "r");
   try {
-    return applyPiece(piece, parts, oldFile(fd, fstatSync(fd).size));
+    return applyPiece(piece, parts, openFile(fd, fstatSync(fd).size));
   } finally {
     closeSync(fd);
   }
@@ -130,19 +130,6 @@ function known(bases: readonly (ObjectId | undefined)[], place: number): ObjectI
   const old = bases[place];
   if (old === undefined) throw new DeltaError("an old object is missing");
   return old;
-}
-
-function oldFile(fd: number, size: number): OldFile {
-  return {
-    size,
-    read: (place, into) => {
-      for (let at = 0; at < into.length;) {
-        const count = readSync(fd, into, at, into.length - at, place + at);
-        if (count === 0) throw new DeltaError("an old object is shorter than it was");
-        at += count;
-      }
-    },
-  };
 }
 
 function addWhole(store: Store, { object }: ReleaseObject, content: Buffer): true {

@@ -5,6 +5,7 @@
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
+import { openFile } from "#formats/delta/old-file.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
 import type { ObjectId } from "#store/object.ts";
@@ -93,11 +94,7 @@ function placesIn(fd: number): RecordPlace[] {
 
 function readAt(fd: number, { at, size }: RecordPlace): Buffer {
   const bytes = Buffer.alloc(size);
-  for (let done = 0; done < size;) {
-    const count = readSync(fd, bytes, done, size - done, at + done);
-    if (count === 0) throw new DeltaError("a piece is gone");
-    done += count;
-  }
+  openFile(fd, at + size).read(at, bytes);
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 /** The build host's side: the difference between two images, and packs of what is new in a release. */
-import { makePatches } from "#formats/delta/patch.ts";
+import { freshPieces, makePatches } from "#formats/delta/patch.ts";
 import type { Piece } from "#formats/delta/patch.ts";
 import { compareBytes } from "#formats/bytes.ts";
 import type { Step } from "#report/reporter.ts";
@@ -92,19 +92,10 @@ interface Old {
 
 /** A patch, or the content as it is: whichever is smaller. */
 function smallest(content: Buffer, old: Old | undefined): Chosen {
-  const whole = { pieces: estimated(wholePieces(content)), base: undefined };
+  const whole = { pieces: estimated(freshPieces(content, WHOLE_PIECE)), base: undefined };
   if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
   const pieces = estimated(makePatches(old.content, content, GROUP_MAX));
   return sizeOf(pieces) < PATCH_MAX * sizeOf(whole.pieces) ? { pieces, base: old.base } : whole;
-}
-
-function wholePieces(content: Buffer): Piece[] {
-  const pieces: Piece[] = [];
-  for (let at = 0; at < content.length || at === 0; at += WHOLE_PIECE) {
-    const fresh = content.subarray(at, at + WHOLE_PIECE);
-    pieces.push({ steps: Buffer.alloc(0), changes: Buffer.alloc(0), fresh, length: fresh.length });
-  }
-  return pieces;
 }
 
 interface OrderedObject extends ReleaseObject {
@@ -162,6 +153,6 @@ export async function makePacks(to: Side, before: PacksBefore | undefined, data:
 function* smallPieces(to: Side, packed: ReadonlySet<number>): Generator<PlacedPiece> {
   for (const { object, size, place } of inOrder(to)) {
     if (size > PACKED_MAX || packed.has(place)) continue;
-    for (const piece of estimated(wholePieces(to.read(object)))) yield { ...piece, place, base: -1 };
+    for (const piece of estimated(freshPieces(to.read(object), WHOLE_PIECE))) yield { ...piece, place, base: -1 };
   }
 }
