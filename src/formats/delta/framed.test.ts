@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { noise } from "../../../test/support/release-fixture.ts";
+import type { FindMatch } from "../zstd/matches.ts";
 import { DeltaError } from "./errors.ts";
 import { closeFramed, insideFramed, patchFramed } from "./framed.ts";
 import { openMoves, parseMoves, renderMoves } from "./moves.ts";
@@ -35,7 +36,8 @@ function made(pieces: readonly Piece[], old: Buffer): Buffer {
 
 const [old, next] = [kernel(program, "6.1"), kernel(changed(program), "6.1.1")];
 const patch = patchFramed(old, next, LIMITS)!;
-const inside = Buffer.concat(insideFramed(old, LIMITS.size)!);
+const { parts, matches } = insideFramed(old, LIMITS.size)!;
+const inside = Buffer.concat(parts);
 
 void test("a changed kernel costs little, and is the same bit for bit", () => {
   const bytes = Buffer.concat(patch.pieces.flatMap(({ steps, changes, fresh }) => [steps, changes, fresh]));
@@ -43,7 +45,7 @@ void test("a changed kernel costs little, and is the same bit for bit", () => {
   assert.ok(wire < whole / 4, `${wire} of ${whole} bytes`);
   const result = made(patch.pieces, inside);
   assert.equal(result.length, patch.size);
-  assert.ok(closeFramed(() => old, fileOf([result]), next.length).equals(next));
+  assert.ok(closeFramed(matches, fileOf([result]), next.length).equals(next));
 });
 
 void test("there is no such patch for a file without a frame, or with more inside than is allowed", () => {
@@ -56,9 +58,9 @@ void test("there is no such patch for a file without a frame, or with more insid
 
 void test("damaged pieces, another old file and another size are refused", () => {
   const result = made(patch.pieces, inside);
-  const refused = (from: Buffer, bytes: Buffer, size: number): void => {
+  const refused = (from: FindMatch, bytes: Buffer, size: number): void => {
     try {
-      assert.ok(!closeFramed(() => from, fileOf([bytes]), size).equals(next));
+      assert.ok(!closeFramed(from, fileOf([bytes]), size).equals(next));
     } catch (error) {
       assert.ok(error instanceof DeltaError, String(error));
     }
@@ -66,13 +68,13 @@ void test("damaged pieces, another old file and another size are refused", () =>
   for (let at = result.length - 1; at > inside.length; at -= 4999) {
     const damaged = Buffer.from(result);
     damaged[at]! ^= 0x55;
-    refused(old, damaged, next.length);
+    refused(matches, damaged, next.length);
   }
-  refused(old, result.subarray(0, 10), next.length);
-  refused(next, result, next.length);
-  refused(program, result, next.length);
-  refused(old, result, next.length - 1);
-  refused(old, result, next.length + 1);
+  refused(matches, result.subarray(0, 10), next.length);
+  refused(insideFramed(next, LIMITS.size)!.matches, result, next.length);
+  refused(() => undefined, result, next.length);
+  refused(matches, result, next.length - 1);
+  refused(matches, result, next.length + 1);
 });
 
 void test("moves are read as they were written; of several stretches the longest counts", () => {

@@ -5,8 +5,9 @@
 import { closeFrame } from "#formats/zstd/close-frame.ts";
 import { ZstdError } from "#formats/zstd/errors.ts";
 import { BLOCK_MAX, MAGIC, frameEnd } from "#formats/zstd/frame.ts";
+import { openMatches } from "#formats/zstd/matches.ts";
+import type { FindMatch } from "#formats/zstd/matches.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
-import type { OpenFrame } from "#formats/zstd/open-frame.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
 import { differenceOf } from "./diff.ts";
 import { DeltaError } from "./errors.ts";
@@ -41,17 +42,22 @@ function findFrame(file: Buffer): { readonly start: number; readonly end: number
   return undefined;
 }
 
+export interface InsideFramed {
+  /** What patches read: the content, then what is before and behind the frame. */
+  readonly parts: readonly [content: Buffer, before: Buffer, behind: Buffer];
+  readonly matches: FindMatch;
+}
+
 /**
- * What patches of a framed file read: the content, then what is before and behind the frame.
  * @param most bytes that the content may have
  * @returns undefined for a file without a frame, with a damaged one, or with more content
  */
-export function insideFramed(file: Buffer, most: number): readonly Buffer[] | undefined {
+export function insideFramed(file: Buffer, most: number): InsideFramed | undefined {
   const found = findFrame(file);
   if (found === undefined) return undefined;
   try {
-    // Copies: the file itself need not stay in memory.
-    return [readFrame(file, found.start, most), Buffer.from(file.subarray(0, found.start)), Buffer.from(file.subarray(found.end))];
+    const { content, blocks } = readFrame(file, found.start, most);
+    return { parts: [content, file.subarray(0, found.start), file.subarray(found.end)], matches: openMatches(file, blocks) };
   } catch (error) {
     if (error instanceof ZstdError) return undefined;
     throw error;
@@ -72,30 +78,23 @@ export interface FramedPatch {
 export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: number; readonly size: number }): FramedPatch | undefined {
   const [from, to] = [insideFramed(old, most.size), insideFramed(next, most.size)];
   if (from === undefined || to === undefined) return undefined;
-  const nextInside = Buffer.concat(to);
-  const difference = differenceOf(Buffer.concat(from), nextInside);
-  const recipe = makeRecipe(frameOf(old).sequences, frameOf(next), movesOf(difference.steps));
+  const nextInside = Buffer.concat(to.parts);
+  const difference = differenceOf(Buffer.concat(from.parts), nextInside);
+  const recipe = makeRecipe(from.matches, openFrame(next, to.parts[1].length), next, movesOf(difference.steps));
   const trailer = Buffer.alloc(TRAILER);
-  for (const [at, size] of [...to.map(({ length }) => length), recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
+  for (const [at, size] of [...to.parts.map(({ length }) => length), recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
   const behind = Buffer.concat([recipe, trailer]);
   const whole = Buffer.concat([nextInside, behind]);
-  if (whole.length > most.size || !closeFramed(() => old, fileOf([whole]), next.length).equals(next)) return undefined;
+  if (whole.length > most.size || !closeFramed(from.matches, fileOf([whole]), next.length).equals(next)) return undefined;
   return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...freshPieces(behind, RECIPE_PIECE)] };
-}
-
-/** @throws ZstdError, DeltaError */
-function frameOf(file: Buffer): OpenFrame {
-  const found = findFrame(file);
-  if (found === undefined) throw new DeltaError("an old file has no frame");
-  return openFrame(file, found.start);
 }
 
 /**
  * Puts a file together.
- * @param old reads the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
+ * @param old what the compressor chose for the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
  * @throws DeltaError
  */
-export function closeFramed(old: () => Buffer, made: OldFile, size: number): Buffer {
+export function closeFramed(old: FindMatch, made: OldFile, size: number): Buffer {
   const room = Buffer.alloc(BLOCK_MAX);
   /** Until the next ones are taken. */
   const take = (place: number, length: number): Buffer => {
@@ -115,7 +114,7 @@ export function closeFramed(old: () => Buffer, made: OldFile, size: number): Buf
   };
   try {
     write(take(content, before));
-    const parts = readRecipe(Buffer.from(take(made.size - TRAILER - recipe, recipe)), frameOf(old()).sequences);
+    const parts = readRecipe(Buffer.from(take(made.size - TRAILER - recipe, recipe)), old);
     closeFrame({ ...parts, size: content, read: take }, write);
     write(take(content + before, after));
   } catch (error) {

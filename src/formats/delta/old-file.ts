@@ -1,4 +1,7 @@
 import { readSync } from "node:fs";
+import { constants as zlib, zstdCompressSync } from "node:zlib";
+import { decompressInto } from "../memory.ts";
+import { keepRecent } from "../recent.ts";
 import { DeltaError } from "./errors.ts";
 import type { OldFile } from "./patch.ts";
 
@@ -13,6 +16,36 @@ export function fileOf(parts: readonly Buffer[]): OldFile {
         const start = starts[at]!;
         if (place + into.length <= start || place >= start + part.length) continue;
         part.copy(into, Math.max(0, start - place), Math.max(0, place - start), Math.min(part.length, place + into.length - start));
+      }
+    },
+  };
+}
+
+/** Bytes that are squeezed by themselves, and how many of these are in memory as they are. */
+const CHUNK = 128 * 1024;
+const CHUNKS_KEPT = 16;
+
+/** {@link fileOf} in a third of the memory: patches read nearly in order. */
+export function squeezed(parts: readonly Buffer[]): OldFile {
+  const file = fileOf(parts);
+  const chunk = Buffer.alloc(CHUNK);
+  const sizeOf = (at: number): number => Math.min(CHUNK, file.size - at * CHUNK);
+  const chunks = Array.from({ length: Math.ceil(file.size / CHUNK) }, (_, at) => {
+    const bytes = chunk.subarray(0, sizeOf(at));
+    file.read(at * CHUNK, bytes);
+    return zstdCompressSync(bytes, { params: { [zlib.ZSTD_c_compressionLevel]: 1 } });
+  });
+  const chunkAt = keepRecent<Buffer>(CHUNKS_KEPT, (at, room = Buffer.alloc(CHUNK)) => {
+    decompressInto(chunks[at]!, room.subarray(0, sizeOf(at)));
+    return room;
+  });
+  return {
+    size: file.size,
+    read: (place, into) => {
+      for (let done = 0; done < into.length;) {
+        const at = Math.floor((place + done) / CHUNK);
+        const start = place + done - at * CHUNK;
+        done += chunkAt(at).copy(into, done, start, Math.min(sizeOf(at), start + into.length - done));
       }
     },
   };

@@ -9,8 +9,9 @@
  *   literals, lengths    by how much, for those that are not
  *   offsets   of those that are not: all lowest bytes, then all second ones, and so on
  */
-import type { Matches, OpenFrame } from "#formats/zstd/open-frame.ts";
-import { newSequences } from "#formats/zstd/sequences.ts";
+import type { FindMatch } from "#formats/zstd/matches.ts";
+import type { OpenFrame } from "#formats/zstd/open-frame.ts";
+import { createRoom, readSequences } from "#formats/zstd/sequences.ts";
 import type { Sequences } from "#formats/zstd/sequences.ts";
 import { DeltaError } from "./errors.ts";
 import { REPEATED_MAX, openGuesses } from "./guess.ts";
@@ -25,16 +26,18 @@ const REPEATED = 4;
 const OFFSET = 16;
 const OFFSET_BYTES = 4;
 
-export function makeRecipe(old: Matches, next: OpenFrame, moves: readonly Move[]): Buffer {
+/** @param file that the new frame is in */
+export function makeRecipe(old: FindMatch, { skeleton, blocks }: OpenFrame, file: Buffer, moves: readonly Move[]): Buffer {
   const guess = openGuesses(old, openMoves(moves));
-  const { sequences, blocks } = next;
-  const flags = Buffer.alloc(sequences.count);
+  const flags = Buffer.alloc(blocks.reduce((sum, { count }) => sum + count, 0));
+  const roomFor = createRoom();
   const [literals, lengths, offsets]: [number[], number[], number[]] = [[], [], []];
   let at = 0;
   for (const block of blocks) {
-    let place = block.start;
-    for (let left = block.sequences; left > 0; left--, at++) {
-      const [count, length, offset] = [sequences.starts[at]! - place, sequences.lengths[at]!, sequences.offsets[at]!];
+    const sequences = readSequences(file, block, roomFor(block.count));
+    let place = block.place;
+    for (let each = 0; each < block.count; each++, at++) {
+      const [count, length, offset] = [sequences.literals[each]!, sequences.matches[each]!, sequences.offsets[each]!];
       const guessed = guess(place);
       if (count !== guessed.literals) putSigned(literals, count - guessed.literals);
       if (length !== guessed.length) putSigned(lengths, length - guessed.length);
@@ -47,7 +50,7 @@ export function makeRecipe(old: Matches, next: OpenFrame, moves: readonly Move[]
       place += count + length;
     }
   }
-  const parts = [renderMoves(moves), next.skeleton, flags, Buffer.from(literals), Buffer.from(lengths), planes(offsets)];
+  const parts = [renderMoves(moves), skeleton, flags, Buffer.from(literals), Buffer.from(lengths), planes(offsets)];
   const sizes: number[] = [];
   for (const part of parts) putVarint(sizes, part.length);
   return Buffer.concat([Buffer.from(sizes), ...parts]);
@@ -67,7 +70,7 @@ export interface Recipe {
 }
 
 /** Inverse of {@link makeRecipe}. @throws DeltaError */
-export function readRecipe(bytes: Buffer, old: Matches): Recipe {
+export function readRecipe(bytes: Buffer, old: FindMatch): Recipe {
   const numbers = readVarints(bytes);
   const sizes = Array.from({ length: 6 }, () => numbers.next());
   const [moves, skeleton, flags, literals, lengths, offsets] = sizes.map((size) => numbers.take(size)) as [
@@ -89,17 +92,10 @@ export function readRecipe(bytes: Buffer, old: Matches): Recipe {
     offsetAt++;
     return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
   };
-  // Used again for each block: a kernel has millions of sequences.
-  let room = newSequences(0);
+  const roomFor = createRoom();
   const take = (count: number, start: number): Sequences => {
     if (at + count > flags.length) throw new DeltaError("a recipe has too few sequences");
-    if (count > room.count) room = newSequences(count);
-    const taken = {
-      count,
-      literals: room.literals.subarray(0, count),
-      matches: room.matches.subarray(0, count),
-      offsets: room.offsets.subarray(0, count),
-    };
+    const taken = roomFor(count);
     let place = start;
     for (let each = 0; each < count; each++) {
       const flag = flags[at++]!;

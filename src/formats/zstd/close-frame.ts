@@ -3,10 +3,10 @@ import { ZstdError } from "./errors.ts";
 import { BLOCK_MAX, CHECKSUM, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
 import { writeLiterals } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
-import { treeEnd } from "./open-frame.ts";
-import type { Before } from "./open-frame.ts";
 import { readSequenceHead, writeSequences } from "./sequences.ts";
 import type { Sequences } from "./sequences.ts";
+import { treeEnd } from "./walk-frame.ts";
+import type { Before } from "./walk-frame.ts";
 
 export interface FrameParts {
   readonly skeleton: Buffer;
@@ -29,7 +29,7 @@ export function closeFrame(parts: FrameParts, write: (bytes: Buffer) => void): v
   const { skeleton, size, read } = parts;
   const head = readFrameHead(skeleton, 0);
   write(skeleton.subarray(0, head.end));
-  const made = Buffer.alloc(BLOCK_MAX);
+  const [made, room] = [Buffer.alloc(BLOCK_MAX), Buffer.alloc(BLOCK_MAX)];
   const before: Before = { tables: undefined, code: undefined };
   let [at, place] = [head.end, 0];
   for (let last = false; !last;) {
@@ -38,7 +38,7 @@ export function closeFrame(parts: FrameParts, write: (bytes: Buffer) => void): v
     write(skeleton.subarray(at, block.start));
     at = block.start;
     if (block.kind === "compressed") {
-      const done = closeBlock(parts, { at, place, before }, made);
+      const done = closeBlock(parts, { at, place, before }, { made, room });
       if (done.size !== block.size) throw new ZstdError(`a block has ${done.size} bytes instead of ${block.size}`);
       write(made.subarray(0, done.size));
       [at, place] = [done.at, done.place];
@@ -64,7 +64,7 @@ interface Place {
 function closeBlock(
   { skeleton, take, size, read }: FrameParts,
   { at, place, before }: Place & { before: Before },
-  into: Buffer,
+  { made: into, room }: { readonly made: Buffer; readonly room: Buffer },
 ): Place & { size: number } {
   const literals = readLiteralHead(skeleton, at);
   const tree = treeEnd(skeleton, literals, before);
@@ -73,7 +73,8 @@ function closeBlock(
   const sequences = take(value.count, place);
   const makes = sequences.matches.reduce((sum, match) => sum + match, literals.count);
   if (makes > BLOCK_MAX || place + makes > size) throw new ZstdError("a block makes too much");
-  const bytes = literalsOf(read(place, makes), sequences, literals.count);
+  const bytes = room.subarray(0, literals.count);
+  takeLiterals(read(place, makes), sequences, bytes);
   let made = put(skeleton.subarray(at, tree), into, 0);
   if (literals.kind === "raw") made = put(bytes, into, made);
   else if (literals.kind !== "repeated") {
@@ -92,11 +93,10 @@ function put(bytes: Buffer, into: Buffer, at: number): number {
 }
 
 /** What no match makes of a block's content. */
-function literalsOf(content: Buffer, { count, literals, matches }: Sequences, wanted: number): Buffer {
-  const taken = Buffer.alloc(wanted);
+function takeLiterals(content: Buffer, { count, literals, matches }: Sequences, taken: Buffer): void {
   let [filled, at] = [0, 0];
   const copy = (length: number): void => {
-    if (filled + length > wanted) throw new ZstdError("a block has too few literals");
+    if (filled + length > taken.length) throw new ZstdError("a block has too few literals");
     content.copy(taken, filled, at, at + length);
     [filled, at] = [filled + length, at + length];
   };
@@ -104,8 +104,7 @@ function literalsOf(content: Buffer, { count, literals, matches }: Sequences, wa
     copy(literals[sequence]!);
     at += matches[sequence]!;
   }
-  copy(wanted - filled);
-  return taken;
+  copy(taken.length - filled);
 }
 
 function writeStreams(code: HuffmanCode, literals: Buffer, streams: 1 | 4, into: Buffer): number {

@@ -2,73 +2,74 @@
  * The content of a frame, in no more memory than it has itself: a library that decompresses keeps a window besides, which for
  * the effort that kernels are compressed with is as large again.
  */
-import { ZstdError } from "./errors.ts";
 import { JUMP_TABLE } from "./close-frame.ts";
-import { BLOCK_MAX, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
+import { ZstdError } from "./errors.ts";
+import { BLOCK_MAX } from "./frame.ts";
 import { readLiterals } from "./huffman.ts";
-import type { HuffmanCode } from "./huffman.ts";
-import { treeEnd } from "./open-frame.ts";
-import type { Before } from "./open-frame.ts";
-import { readSequenceHead, readSequences } from "./sequences.ts";
+import { endsOf } from "./matches.ts";
+import type { MatchBlock } from "./matches.ts";
+import { createRoom, readSequences } from "./sequences.ts";
 import type { Sequences } from "./sequences.ts";
+import { walkFrame } from "./walk-frame.ts";
+import type { BlockParts } from "./walk-frame.ts";
+
+export interface FrameContent {
+  /** In memory of its own. */
+  readonly content: Buffer;
+  /** Blocks that have sequences. */
+  readonly blocks: readonly MatchBlock[];
+}
 
 /** @param most bytes that it may have. @throws ZstdError */
-export function readFrame(bytes: Buffer, start: number, most: number): Buffer {
+export function readFrame(bytes: Buffer, start: number, most: number): FrameContent {
   // Pages that nothing is written to take no memory.
   const content = Buffer.allocUnsafeSlow(most);
-  const before: Before = { tables: undefined, code: undefined };
+  const blocks: MatchBlock[] = [];
   const copy = createCopier(content);
-  let [at, size] = [readFrameHead(bytes, start).end, 0];
-  for (let last = false; !last;) {
-    const block = readBlock(bytes, at);
-    at = block.start + block.size;
-    if (at > bytes.length) throw new ZstdError("a frame ends early");
-    last = block.last;
+  const [roomFor, room] = [createRoom(), Buffer.alloc(BLOCK_MAX)];
+  let size = 0;
+  for (const { block, parts } of walkFrame(bytes, start)) {
+    const end = block.start + block.size;
     if (size + (block.makes ?? 0) > most) throw new ZstdError(`a frame has more than ${most} bytes`);
-    if (block.kind === "raw") size += bytes.copy(content, size, block.start, at);
+    if (block.kind === "raw") size += bytes.copy(content, size, block.start, end);
     else if (block.kind === "repeated") content.fill(bytes[block.start]!, size, (size += block.makes!));
-    else size = readCompressed(bytes.subarray(block.start, at), before, { copy, size });
+    if (parts === undefined) continue;
+    const sequences = readSequences(bytes, parts.stream, roomFor(parts.stream.count));
+    const literals = literalsIn(bytes.subarray(0, parts.head), parts, room);
+    const ends = endsOf(sequences, literals.length, size);
+    if (ends.end > most) throw new ZstdError(`a frame has more than ${most} bytes`);
+    copy(literals, sequences, size);
+    if (sequences.count > 0) blocks.push({ ...parts.stream, place: size, matchEnd: ends.matchEnd });
+    size = ends.end;
   }
-  return content.subarray(0, size);
+  return { content: content.subarray(0, size), blocks };
 }
 
-type Copier = (literals: Buffer, sequences: Sequences, size: number) => number;
-
-function readCompressed(block: Buffer, before: Before, { copy, size }: { readonly copy: Copier; readonly size: number }): number {
-  const head = readLiteralHead(block, 0);
-  const tree = treeEnd(block, head, before);
-  const end = head.end + head.size;
-  const literals = literalsIn(block.subarray(0, end), { ...head, tree }, before.code);
-  const { value, end: stream } = readSequenceHead(block, end, before.tables);
-  before.tables = value.tables;
-  const sequences = readSequences(block, stream, block.length, value.count, value.tables);
-  return copy(literals, sequences, size);
-}
-
-type LiteralPlace = ReturnType<typeof readLiteralHead> & { readonly tree: number };
-
-function literalsIn(block: Buffer, { kind, count, end, tree, streams }: LiteralPlace, code: HuffmanCode | undefined): Buffer {
+/** @param bytes up to the end of the literals. @param room is used for them */
+function literalsIn(bytes: Buffer, { literals: { kind, count, end, streams }, tree, code }: BlockParts, room: Buffer): Buffer {
   if (count > BLOCK_MAX) throw new ZstdError("a block has too many literals");
-  if (kind === "raw") return block.subarray(end, end + count);
-  if (kind === "repeated") return Buffer.alloc(count, block[end]);
+  if (kind === "raw") return bytes.subarray(end, end + count);
+  const literals = room.subarray(0, count);
+  if (kind === "repeated") return literals.fill(bytes[end]!);
   if (code === undefined) throw new ZstdError("there is no tree before");
-  const literals = Buffer.alloc(count);
   if (streams === 1) {
-    readLiterals(code, block.subarray(tree), literals);
+    readLiterals(code, bytes.subarray(tree), literals);
     return literals;
   }
-  if (tree + JUMP_TABLE > block.length) throw new ZstdError("literals end early");
+  if (tree + JUMP_TABLE > bytes.length) throw new ZstdError("literals end early");
   const quarter = (count + 3) >> 2;
   let at = tree + JUMP_TABLE;
   for (let stream = 0; stream < 4; stream++) {
-    const next = stream === 3 ? block.length : at + block.readUInt16LE(tree + 2 * stream);
-    readLiterals(code, block.subarray(at, next), literals.subarray(stream * quarter, stream === 3 ? undefined : (stream + 1) * quarter));
+    const next = stream === 3 ? bytes.length : at + bytes.readUInt16LE(tree + 2 * stream);
+    readLiterals(code, bytes.subarray(at, next), literals.subarray(stream * quarter, stream === 3 ? undefined : (stream + 1) * quarter));
     at = next;
   }
   return literals;
 }
 
-/** Does what sequences say. It knows the last three distances (RFC 8878, 3.1.1.5). */
+type Copier = (literals: Buffer, sequences: Sequences, size: number) => void;
+
+/** Does what sequences say that fit. It knows the last three distances (RFC 8878, 3.1.1.5). */
 function createCopier(content: Buffer): Copier {
   let [first, second, third] = [1, 4, 8];
   const distanceOf = (offset: number, literals: number): number => {
@@ -85,18 +86,15 @@ function createCopier(content: Buffer): Copier {
   return (literals, { count, literals: lengths, matches, offsets }, start) => {
     let [size, used] = [start, 0];
     const take = (length: number): void => {
-      if (used + length > literals.length) throw new ZstdError("a block has too few literals");
-      if (size + length > content.length) throw new ZstdError(`a frame has more than ${content.length} bytes`);
       for (let end = size + length; size < end;) content[size++] = literals[used++]!;
     };
     for (let at = 0; at < count; at++) {
       take(lengths[at]!);
       const distance = distanceOf(offsets[at]!, lengths[at]!);
       const end = size + matches[at]!;
-      if (distance <= 0 || distance > size || end > content.length) throw new ZstdError("a match is outside of the content");
+      if (distance <= 0 || distance > size) throw new ZstdError("a match is outside of the content");
       for (; size < end; size++) content[size] = content[size - distance]!;
     }
     take(literals.length - used);
-    return size;
   };
 }

@@ -57,18 +57,37 @@ export function readSequenceHead(
   return { value: { count, tables: { literals, offsets, matches } }, end: at };
 }
 
+/** Where the sequences of a block are in a file. */
+export interface SequenceStream {
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  /** There are none before the first sequences of a frame. */
+  readonly tables: SequenceTables | undefined;
+}
+
 export function newSequences(count: number): Sequences {
   return { count, literals: new Uint32Array(count), matches: new Uint32Array(count), offsets: new Uint32Array(count) };
 }
 
+/** Room for the sequences of a block, used until there is some for the next one: a kernel has millions of them. */
+export function createRoom(): (count: number) => Sequences {
+  let room = newSequences(0);
+  return (count) => {
+    if (count > room.count) room = newSequences(count);
+    const { literals, matches, offsets } = room;
+    return { count, literals: literals.subarray(0, count), matches: matches.subarray(0, count), offsets: offsets.subarray(0, count) };
+  };
+}
+
 /**
- * @param tables there are none before the first sequences of a frame
+ * @param sequences takes them
  * @throws ZstdError for a stream that has more or fewer bits than its sequences
  */
-export function readSequences(bytes: Uint8Array, start: number, end: number, count: number, tables: SequenceTables | undefined): Sequences {
-  const sequences = newSequences(tables === undefined ? 0 : count);
+export function readSequences(bytes: Uint8Array, { start, end, count, tables }: SequenceStream, sequences: Sequences): Sequences {
   // A block without sequences has no stream either.
-  if (tables === undefined || count === 0) return sequences;
+  if (count === 0) return sequences;
+  if (tables === undefined) throw new ZstdError("there is no table before");
   const bits = new BackwardBits(bytes, start, end);
   const { literals, offsets, matches } = tables;
   let [literal, offset, match] = [bits.read(literals.log), bits.read(offsets.log), bits.read(matches.log)];

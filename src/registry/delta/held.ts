@@ -3,11 +3,12 @@
  * large as the object. The file has, for each piece, 32 bits with a length, and its parts as one zstd frame.
  */
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
-import { constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants as zlib, zstdCompressSync } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { openFile } from "#formats/delta/old-file.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
+import { createByteRoom, decompressInto } from "#formats/memory.ts";
 import type { ObjectId } from "#store/object.ts";
 import { partialPath } from "#store/partial.ts";
 import type { Store } from "#store/store.ts";
@@ -64,7 +65,15 @@ export function openHeld(store: Store, object: ObjectId, keep: number): HeldPiec
       places.push({ at: end + HEAD, size: bytes.length });
       end += record.length;
     },
-    made: (pieces, old) => joined(pieces, (at, into) => make(pieces[at]!, readAt(fd, places[at]!), old, into)),
+    made: (pieces, old) => {
+      const [packedRoom, room] = [createByteRoom(), createByteRoom()];
+      return joined(pieces, (at, into) => {
+        const piece = pieces[at]!;
+        const packed = packedRoom(places[at]!.size);
+        openFile(fd, places[at]!.at + packed.length).read(places[at]!.at, packed);
+        return applyPiece(piece, partsOf(piece, packed, room(piece.steps + piece.changes + piece.fresh)), old, into);
+      });
+    },
     close: () => closeSync(fd),
     remove: () => {
       closeSync(fd);
@@ -92,28 +101,14 @@ function placesIn(fd: number): RecordPlace[] {
   return places;
 }
 
-function readAt(fd: number, { at, size }: RecordPlace): Buffer {
-  const bytes = Buffer.alloc(size);
-  openFile(fd, at + size).read(at, bytes);
-  return bytes;
-}
-
-function make(piece: GroupPiece, packed: Buffer, old: OldFile, into: Buffer): Buffer {
-  const size = piece.steps + piece.changes + piece.fresh;
-  let parts: Buffer;
+/** @param room for them, of just their size. @throws DeltaError */
+function partsOf({ steps, changes }: GroupPiece, packed: Buffer, room: Buffer): Parts {
   try {
-    parts = zstdDecompressSync(packed, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) });
+    if (!decompressInto(packed, room)) throw new DeltaError("a piece is another one");
   } catch (error) {
-    throw new DeltaError("a piece is damaged", { cause: error });
+    throw error instanceof DeltaError ? error : new DeltaError("a piece is damaged", { cause: error });
   }
-  if (parts.length !== size) throw new DeltaError("a piece is another one");
-  const [steps, changes] = [piece.steps, piece.steps + piece.changes];
-  return applyPiece(
-    piece,
-    { steps: parts.subarray(0, steps), changes: parts.subarray(steps, changes), fresh: parts.subarray(changes) },
-    old,
-    into,
-  );
+  return { steps: room.subarray(0, steps), changes: room.subarray(steps, steps + changes), fresh: room.subarray(steps + changes) };
 }
 
 /** What one piece makes. @throws DeltaError */

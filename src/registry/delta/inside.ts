@@ -4,9 +4,10 @@
  */
 import { DeltaError } from "#formats/delta/errors.ts";
 import { FRAMED, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
-import { fileOf } from "#formats/delta/old-file.ts";
+import { squeezed } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
+import { release } from "#formats/memory.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { ZstdError } from "#formats/zstd/errors.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
@@ -36,37 +37,44 @@ export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined 
   return framed === undefined ? undefined : { how: FRAMED, ...framed };
 }
 
-/** What patches read of an old object. @throws DeltaError when it has nothing inside */
-export function insideOf(how: string, old: Buffer): OldFile {
-  const parts = how === FRAMED ? insideFramed(old, PACKED_CONTENT_MAX) : insidePacked(old);
-  if (parts === undefined) throw new DeltaError("an old object is not packed");
-  return fileOf(parts);
+/** An old object, of which a new one can be made. */
+export interface OldInside {
+  /** What patches read. */
+  readonly file: OldFile;
+  /** Makes the object. @param made by the pieces. @param size bytes of the object. @throws DeltaError */
+  readonly make: (made: OldFile, size: number) => Buffer;
 }
 
-/** In no more memory than it has itself. */
-function insidePacked(old: Buffer): readonly Buffer[] | undefined {
+/** @throws DeltaError when it has nothing inside */
+export function openInside(how: string, old: Buffer): OldInside {
+  const inside = how === FRAMED ? openFramed(old) : openPacked(old);
+  if (inside === undefined) throw new DeltaError("an old object is not packed");
+  return inside;
+}
+
+function openFramed(old: Buffer): OldInside | undefined {
+  const inside = insideFramed(old, PACKED_CONTENT_MAX);
+  if (inside === undefined) return undefined;
+  const { parts, matches } = inside;
+  const file = squeezed(parts);
+  release(parts[0]);
+  return { file, make: (made, size) => closeFramed(matches, made, size) };
+}
+
+function openPacked(old: Buffer): OldInside | undefined {
   try {
-    return [readFrame(old, 0, PACKED_CONTENT_MAX)];
+    const { content } = readFrame(old, 0, PACKED_CONTENT_MAX);
+    const file = squeezed([content]);
+    release(content);
+    return { file, make: packAgain };
   } catch (error) {
     if (error instanceof ZstdError) return undefined;
     throw error;
   }
 }
 
-export interface Making {
-  readonly how: string;
-  /** What the pieces made. */
-  readonly inside: OldFile;
-  /** Bytes of the object. */
-  readonly size: number;
-  /** Reads the object before. */
-  readonly old: () => Buffer;
-}
-
-/** Makes the object of what is inside it. @throws DeltaError */
-export function makeOfInside({ how, inside, size, old }: Making): Buffer {
-  if (how === FRAMED) return closeFramed(old, inside, size);
-  const content = Buffer.allocUnsafe(inside.size);
-  inside.read(0, content);
+function packAgain(made: OldFile): Buffer {
+  const content = Buffer.allocUnsafe(made.size);
+  made.read(0, content);
   return pack(content);
 }

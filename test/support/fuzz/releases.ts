@@ -3,6 +3,7 @@ import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync }
 import { closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
 import { fileOf } from "#formats/delta/old-file.ts";
 import { applyPatch, makePatches } from "#formats/delta/patch.ts";
+import type { FindMatch } from "#formats/zstd/matches.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
 import type { Image } from "#image/image.ts";
@@ -55,7 +56,7 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
     {
       name: "what makes a framed file",
       inputs: [FRAMED.inside],
-      read: (bytes) => closeFramed(() => FRAMED.old, fileOf([bytes]), FRAMED.size),
+      read: (bytes) => closeFramed(FRAMED.matches, fileOf([bytes]), FRAMED.size),
     },
     { name: "OCI manifest", inputs: [Buffer.from(oci)], read: (bytes) => parseManifest(bytes, "fuzz") },
     {
@@ -88,14 +89,16 @@ function patched(bytes: Buffer): Buffer {
 }
 
 /** A small file with a frame, and what is sent to make another one of it. */
-function framed(): { readonly old: Buffer; readonly inside: Buffer; readonly size: number } {
+function framed(): { readonly old: Buffer; readonly matches: FindMatch; readonly inside: Buffer; readonly size: number } {
   const text = Array.from({ length: 8000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
   const file = (lines: readonly string[]): Buffer =>
     Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.from(lines.join("")))]);
   const [old, next] = [file(text), file(text.with(1500, "a wolf\n"))];
   const limits = { piece: UNPACKED_MAX, size: UNPACKED_MAX };
-  const [parts, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
-  if (parts === undefined || patch === undefined) throw new Error("there is no frame");
-  const pieces = patch.pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(parts), piece.length)));
-  return { old, inside: Buffer.concat(pieces), size: next.length };
+  const [from, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
+  if (from === undefined || patch === undefined) throw new Error("there is no frame");
+  const pieces = patch.pieces.map((piece) =>
+    piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(from.parts), piece.length),
+  );
+  return { old, matches: from.matches, inside: Buffer.concat(pieces), size: next.length };
 }
