@@ -1,7 +1,9 @@
 /** One process at a time changes a machine's generations; the kernel gives the lock back when it ends. */
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AshlarError, hasErrno } from "#errors";
+import type { Reporter } from "#report/reporter.ts";
 import { tryLock } from "#sys/flock.ts";
 import type { DeploymentErrorCode } from "./errors.ts";
 import type { Machine } from "./machine.ts";
@@ -10,27 +12,65 @@ import type { Machine } from "./machine.ts";
 const EX_TEMPFAIL = 75;
 
 /**
+ * What a machine does by itself after a start, and what a person does against the clock. All of these end soon, and nobody
+ * knows when they run: other commands wait for them.
+ */
+const BRIEF = ["health", "recovery", "apply --settle", "confirm"];
+const BRIEF_MS = 120_000;
+const LOOK_MS = 200;
+
+export interface Place {
+  readonly machine: Machine;
+  readonly report: Reporter;
+}
+
+export interface Claim {
+  /** Said to others that want the lock. */
+  readonly command: string;
+  /** How long to wait for whoever has the lock; for what ends soon it waits always. */
+  readonly waitMs: number;
+}
+
+/**
  * Runs `work` while this process alone may change generations.
- * @param command said to others that want the lock
+ * @param claim a command that waits for nothing but what ends soon, or how long it waits
  * @throws E_MACHINE_BUSY naming the process that has it, E_MACHINE_ROOT
  */
-export async function locked<T>(machine: Machine, command: string, work: () => Promise<T>): Promise<T> {
+export async function locked<T>({ machine, report }: Place, claim: string | Claim, work: () => Promise<T>): Promise<T> {
+  const { command, waitMs } = typeof claim === "string" ? { command: claim, waitMs: 0 } : claim;
   const fd = open(machine, command);
   try {
-    if (!tryLock(fd, "exclusive")) {
-      const holder = readFileSync(machine.lock, "utf8").trim();
-      throw new AshlarError<DeploymentErrorCode>("E_MACHINE_BUSY", `another process changes this machine's generations: ${holder}`, {
-        hint: "wait for it to end and run the command again",
-        details: { lock: machine.lock, holder },
-        exitCode: EX_TEMPFAIL,
-      });
-    }
+    if (!tryLock(fd, "exclusive")) await waitFor(fd, machine, report, waitMs);
     ftruncateSync(fd);
     writeSync(fd, `process ${process.pid}, ashlar ${command}\n`, 0);
     return await work();
   } finally {
     closeSync(fd);
   }
+}
+
+async function waitFor(fd: number, machine: Machine, report: Reporter, waitMs: number): Promise<void> {
+  const began = performance.now();
+  for (;;) {
+    const holder = readFileSync(machine.lock, "utf8").trim();
+    const most = BRIEF.some((command) => holder.endsWith(`, ashlar ${command}`)) ? Math.max(BRIEF_MS, waitMs) : waitMs;
+    const left = (): boolean => performance.now() - began < most;
+    if (!left()) throw busy(machine, holder);
+    const got = await report.step(`wait for ${holder}`, async () => {
+      for (; left() && readFileSync(machine.lock, "utf8").trim() === holder; await sleep(LOOK_MS))
+        if (tryLock(fd, "exclusive")) return true;
+      return false;
+    });
+    if (got) return;
+  }
+}
+
+function busy(machine: Machine, holder: string): AshlarError<DeploymentErrorCode> {
+  return new AshlarError("E_MACHINE_BUSY", `another process changes this machine's generations: ${holder}`, {
+    hint: "wait for it to end and run the command again",
+    details: { lock: machine.lock, holder },
+    exitCode: EX_TEMPFAIL,
+  });
 }
 
 function open(machine: Machine, command: string): number {

@@ -53,9 +53,12 @@ export async function startCountdown({ machine }: AgentContext, pending: Pending
   await exec("systemctl", ["restart", "ashlar-confirm.service"]);
 }
 
+/** Nobody repeats what a start or a deadline began: it waits for whatever changes generations, such as a slow upgrade. */
+const WAIT_MS = 3_600_000;
+
 /** `ashlar apply --settle`, after a start: its probes have been run by ashlar-health.service. */
 export async function settle(context: AgentContext): Promise<AgentResult> {
-  return locked(context.machine, "apply --settle", async () => {
+  return locked(context, { command: "apply --settle", waitMs: WAIT_MS }, async () => {
     const { machine, now } = context;
     clearNextRoot();
     dropUnseen();
@@ -100,7 +103,7 @@ export async function settle(context: AgentContext): Promise<AgentResult> {
 
 /** `ashlar apply --revert`, when nobody confirmed: the way it came, or by a restart. */
 export async function revert(context: AgentContext): Promise<AgentResult> {
-  return locked(context.machine, "apply --revert", async () => {
+  return locked(context, { command: "apply --revert", waitMs: WAIT_MS }, async () => {
     const { machine } = context;
     const pending = readPending(machine.sysroot);
     if (pending?.confirm === undefined) return { json: { outcome: "nothing" }, text: "Nothing waits for a confirmation." };

@@ -30,7 +30,7 @@ export interface ApplyOptions {
 
 /** `ashlar apply [N]` */
 export async function apply(context: AgentContext, options: ApplyOptions): Promise<AgentResult> {
-  return locked(context.machine, "apply", async () => {
+  return locked(context, "apply", async () => {
     requireFinished(context.machine);
     const planned = await planFor(context, options.generation);
     const { plan, target } = planned;
@@ -66,7 +66,7 @@ export async function apply(context: AgentContext, options: ApplyOptions): Promi
 
 /** `ashlar apply --undo`: puts back what an interrupted apply left. */
 export async function undo(context: AgentContext): Promise<AgentResult> {
-  return locked(context.machine, "apply --undo", async () => {
+  return locked(context, "apply --undo", async () => {
     const { machine, report } = context;
     const journal = readJournal();
     if (journal === undefined) return { json: { outcome: "nothing" }, text: "No apply was interrupted." };

@@ -44,7 +44,7 @@ const SHOWN_FILES = 20;
  */
 export async function composeGeneration(context: AgentContext, options: ComposeOptions): Promise<AgentResult> {
   const { machine, report } = context;
-  return locked(machine, "rollback", () =>
+  return locked(context, "rollback", () =>
     withStore(context, async (store) => {
       const { newer, older } = chosen(context, options.from);
       const problemsOf = await configChecker();

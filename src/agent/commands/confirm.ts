@@ -7,9 +7,12 @@ import { locked } from "#deployment/lock.ts";
 import { AshlarError } from "#errors";
 import type { AgentContext, AgentResult } from "../context.ts";
 
+/** Whoever confirms has little time, and does not try again and again. */
+const WAIT_MS = 600_000;
+
 /** `ashlar confirm` */
 export async function confirm(context: AgentContext): Promise<AgentResult> {
-  return locked(context.machine, "confirm", async () => {
+  return locked(context, { command: "confirm", waitMs: WAIT_MS }, async () => {
     const { machine } = context;
     const pending = readPending(machine.sysroot);
     if (pending?.confirm === undefined)

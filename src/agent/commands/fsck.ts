@@ -40,7 +40,7 @@ const ROUNDS = 3;
 /** `ashlar fsck`: measures every object of the store, and the kernels on the ESP, again. */
 export async function fsck(context: AgentContext, options: FsckCommandOptions): Promise<AgentResult> {
   const work = (): Promise<AgentResult> => withStore(context, (store) => check(context, store, options));
-  return options.repair === true ? locked(context.machine, "fsck", work) : work();
+  return options.repair === true ? locked(context, "fsck", work) : work();
 }
 
 async function check(context: AgentContext, store: Store, options: FsckCommandOptions): Promise<AgentResult> {

@@ -16,7 +16,7 @@ export async function rollback(
   context: AgentContext,
   options: { readonly generation?: number; readonly reboot?: boolean; readonly state?: StateChoice },
 ): Promise<AgentResult> {
-  return locked(context.machine, "rollback", async () => {
+  return locked(context, "rollback", async () => {
     const target = rollbackTarget(context.machine, context.loader, options.generation);
     const returns = await prepareState(context, target, options.state);
     const result = rollBack(context.machine, context.loader, target.number);
@@ -38,7 +38,7 @@ export async function rollback(
 /** `ashlar pin N`, `ashlar unpin N` */
 export async function pin(context: AgentContext, generation: number, pinned: boolean): Promise<AgentResult> {
   const command = pinned ? "pin" : "unpin";
-  return locked(context.machine, command, async () => {
+  return locked(context, command, async () => {
     const changed = setPinned(context.machine, generation, pinned);
     const state = pinned ? "pinned: it stays until `ashlar unpin`" : "not pinned: `ashlar collect` may remove it";
     return { json: { generation, pinned, changed }, text: `Generation ${generation} is ${changed ? "now" : "already"} ${state}.` };
@@ -47,7 +47,7 @@ export async function pin(context: AgentContext, generation: number, pinned: boo
 
 /** `ashlar collect` */
 export async function collect(context: AgentContext, options: { readonly keep?: number; readonly dryRun?: boolean }): Promise<AgentResult> {
-  return locked(context.machine, "collect", () =>
+  return locked(context, "collect", () =>
     withStore(context, async (store) => {
       await settleTrials(context);
       const result = await context.report.step("collect", () => collectGenerations(context, store, options));

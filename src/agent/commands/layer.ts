@@ -100,7 +100,7 @@ async function change(
   command: string,
   edit: (set: LayerSet, store: Store) => Promise<LayerSet>,
 ): Promise<AgentResult> {
-  return locked(context.machine, command, () =>
+  return locked(context, command, () =>
     withStore(context, async (store) => {
       await settleTrials(context);
       const head = headOf(context);

@@ -20,7 +20,7 @@ import { bringingOf } from "./upgrade.ts";
 
 /** Looks, and says what an upgrade would bring. */
 export async function check(context: AgentContext, options: LookOptions): Promise<AgentResult> {
-  return locked(context.machine, "upgrade --check", async () => {
+  return locked(context, "upgrade --check", async () => {
     const newest = await lookForRelease(context, options);
     const { release } = newest.verified;
     const bringing = bringingOf(context, newest);
@@ -43,7 +43,7 @@ export async function check(context: AgentContext, options: LookOptions): Promis
 /** Fetches everything of the newest release, and leaves it at that. */
 export async function download(context: AgentContext, options: LookOptions): Promise<AgentResult> {
   const { machine, loader, report } = context;
-  return locked(machine, "upgrade --download", async () => {
+  return locked(context, "upgrade --download", async () => {
     const newest = await lookForRelease(context, options);
     const { release } = newest.verified;
     if (generationWith(context, release) === undefined) {

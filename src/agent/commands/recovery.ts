@@ -5,7 +5,7 @@ import { refreshRecovery } from "../recovery.ts";
 
 /** `ashlar recovery`, which runs by itself when a generation has become good. */
 export async function recovery(context: AgentContext): Promise<AgentResult> {
-  const generation = await locked(context.machine, "recovery", () => withStore(context, async (store) => refreshRecovery(context, store)));
+  const generation = await locked(context, "recovery", () => withStore(context, async (store) => refreshRecovery(context, store)));
   return {
     json: { generation: generation ?? null },
     text:

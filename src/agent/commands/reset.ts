@@ -26,7 +26,7 @@ export async function reset(context: AgentContext, options: ResetOptions): Promi
   const { machine, loader } = context;
   const kind: ResetKind = options.keepState === true ? "keep" : "erase";
   const data = kind === "erase" ? "all data of this machine (/var, /home, /root, /srv, its identity) is erased" : "its data stays";
-  return locked(machine, "reset", async () => {
+  return locked(context, "reset", async () => {
     const installed = installedGeneration(machine, loader);
     if (options.yes !== true)
       throw new AshlarError<DeploymentErrorCode>(
@@ -60,7 +60,7 @@ export async function reset(context: AgentContext, options: ResetOptions): Promi
 /** `ashlar reset --finish`, run by a unit at the first start after one. */
 export async function finish(context: AgentContext): Promise<AgentResult> {
   const { machine, loader } = context;
-  return locked(machine, "reset", async () => {
+  return locked(context, "reset", async () => {
     const done = resetDone(machine);
     const removed = done === "erase" ? forgetOthers(machine, loader) : [];
     if (done === "erase") await withStore(context, (store) => collectGenerations(context, store));

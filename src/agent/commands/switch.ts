@@ -23,7 +23,7 @@ export async function switchSource(
 
 /** `ashlar switch --reset` */
 export async function resetSource(context: AgentContext): Promise<AgentResult> {
-  return locked(context.machine, "switch --reset", async () => {
+  return locked(context, "switch --reset", async () => {
     const changed = unfollowSource(context.machine);
     return { json: { changed }, text: "Upgrades come from where the config says." };
   });

@@ -40,7 +40,7 @@ const EXIT_REFUSED = 3;
 /** `ashlar upgrade`: fetches the newest release and makes it the next generation. */
 export async function upgrade(context: AgentContext, options: UpgradeOptions): Promise<AgentResult> {
   const { machine, loader, report } = context;
-  return locked(machine, "upgrade", async () => {
+  return locked(context, "upgrade", async () => {
     await settleTrials(context);
     const newest = await lookForRelease(context, options);
     const { release, address, signers } = newest.verified;
