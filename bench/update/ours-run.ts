@@ -4,13 +4,14 @@
  *   node bench/update/ours-run.ts make STORE FOLDER PAIR     makes the difference into a release folder
  *   node bench/update/ours-run.ts apply STORE SOURCE PAIR    a machine's store gets the new image: verified and durable
  */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createReporter } from "#report/reporter.ts";
 import type { Image } from "#image/image.ts";
 import type { ObjectId } from "#store/object.ts";
 import { openStore } from "#store/open.ts";
 import type { Store } from "#store/store.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { renderIndex } from "../../src/registry/delta/index-file.ts";
 import { deltaFiles } from "../../src/registry/delta/layout.ts";
 import { makeDelta } from "../../src/registry/delta/make.ts";
@@ -50,7 +51,7 @@ async function make(host: Store, folder: string, step: Parameters<typeof makeDel
   mkdirSync(dirname(join(folder, files.data)), { recursive: true });
   const fd = openSync(join(folder, files.data), "w");
   const write = (bytes: Buffer): void => {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    writeAll(fd, bytes);
   };
   const index = await makeDelta(sideOf(from, host), sideOf(to, host), { path: files.data, write }, step);
   closeSync(fd);

@@ -1,6 +1,6 @@
 /** Packages by their sha256: from the cache, else from the mirror, verified while they arrive. */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
 import type { Reporter, Step } from "#report/reporter.ts";
@@ -11,6 +11,7 @@ import { BUILTIN, builtinPackage } from "./builtin.ts";
 import { archiveError } from "./errors.ts";
 import { get } from "./http.ts";
 import type { LockedPackage } from "#lock/lock.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { findMirror } from "./mirror.ts";
 import type { Mirror } from "./mirror.ts";
 import { sha256Of } from "./snapshot.ts";
@@ -107,7 +108,7 @@ async function download(locked: LockedPackage, path: string, { mirror, signal, o
       size = 0;
       return (piece) => {
         hash.update(piece);
-        for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at, piece.length - at, size + at);
+        writeAll(fd, piece, size);
         size += piece.length;
         onBytes(piece.length);
       };

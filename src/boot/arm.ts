@@ -3,11 +3,12 @@
  * at them, comes last. A power cut at any moment leaves the old entries as they were.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import type { Image } from "#image/image.ts";
 import { syncFolder } from "#sys/atomic.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { renderEntry } from "./entry.ts";
 import { removeEntryFile, writeEntryFile } from "./entry-file.ts";
 import { entryFileName, generationOf, parseEntryName } from "./entry-name.ts";
@@ -117,7 +118,7 @@ export function writeKernel(esp: string, kernelId: string, files: KernelFiles): 
 function writeDurably(path: string, content: Buffer): void {
   const fd = openSync(path, "w", 0o600);
   try {
-    for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
+    writeAll(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

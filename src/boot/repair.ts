@@ -1,7 +1,8 @@
 /** Kernel and initrd on the ESP against what they should be. FAT has no checksums, so only a comparison finds a flipped byte. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno } from "#errors";
+import { writeAll } from "#sys/write-all.ts";
 import { writeKernel } from "./arm.ts";
 import type { KernelFiles } from "./arm.ts";
 import { kernelIdOf } from "./kernel-id.ts";
@@ -46,7 +47,7 @@ function contentOf(path: string): Buffer | undefined {
 function overwrite(path: string, content: Buffer): void {
   const fd = openSync(path, "r+");
   try {
-    for (let at = 0; at < content.length;) at += writeSync(fd, content, at, content.length - at, at);
+    writeAll(fd, content, 0);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

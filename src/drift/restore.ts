@@ -18,11 +18,11 @@ import {
   rmSync,
   rmdirSync,
   symlinkSync,
-  writeSync,
 } from "node:fs";
 import { hasErrno } from "#errors";
 import { fromText, toBuffer } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { getXattr, listXattrs, removeXattr, setXattr } from "#sys/xattr.ts";
 import { kindOf } from "./image.ts";
 import type { ImageView } from "./image.ts";
@@ -113,7 +113,7 @@ function writeFile(path: Buffer, { content, mode, uid, gid }: Wanted): void {
   const fd = openSync(path, "wx", 0o600);
   try {
     const bytes = content ?? Buffer.alloc(0);
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    writeAll(fd, bytes);
     fchownSync(fd, uid, gid);
     fchmodSync(fd, mode);
     fsyncSync(fd);

@@ -3,11 +3,12 @@
  * whoever sees an object sees all of it. All calls are synchronous: in worker threads that is faster than promises.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { AshlarError, hasErrno } from "#errors";
 import { verityDigest } from "#formats/fsverity.ts";
 import { enableVerity, measureVerity } from "#sys/verity.ts";
+import { writeAll } from "#sys/write-all.ts";
 import type { StoreErrorCode } from "./errors.ts";
 import { objectPath } from "./layout.ts";
 import type { ObjectId } from "./object.ts";
@@ -40,7 +41,7 @@ export function writeObject(target: Target, object: ObjectId, content: Buffer): 
   placeAside(target, object, (aside) => {
     const fd = openSync(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, OBJECT_MODE);
     try {
-      for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
+      writeAll(fd, content);
       fchmodSync(fd, OBJECT_MODE);
     } finally {
       closeSync(fd);

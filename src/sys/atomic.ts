@@ -2,9 +2,10 @@
  * Write aside, fsync, rename, fsync the folder: a reader sees the old file or the new one, also after a power cut.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { namesIfThere } from "./if-there.ts";
+import { writeAll } from "./write-all.ts";
 
 export interface WriteOptions {
   /** Permission bits; 0644 when absent. */
@@ -20,7 +21,7 @@ export function writeFileAtomic(path: string, content: Buffer | string, options:
   try {
     const fd = openSync(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o644);
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      writeAll(fd, bytes);
       fchmodSync(fd, options.mode ?? 0o644);
       fsyncSync(fd);
     } finally {

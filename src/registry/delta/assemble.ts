@@ -1,10 +1,11 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
-import { closeSync, fstatSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { openFile } from "#formats/delta/old-file.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
+import { writeAll } from "#sys/write-all.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece, PackedObject } from "./index-file.ts";
 import { applyPiece, openHeld } from "./held.ts";
@@ -68,7 +69,7 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
     open.set(wanted.object, file);
     if (start !== file.size) throw new DeltaError("a piece is missing");
-    for (let at = 0; at < content.length;) at += writeSync(file.fd, content, at, content.length - at, start + at);
+    writeAll(file.fd, content, start);
     file.size += content.length;
     if (file.size < wanted.size) return false;
     await addFile(store, wanted, file);

@@ -2,7 +2,7 @@
  * The pieces of an object that is packed, until all of them are there: as they came, because what they make is many times as
  * large as the object. The file has, for each piece, 32 bits with a length, and its parts as one zstd frame.
  */
-import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { constants as zlib, zstdCompressSync } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { openFile } from "#formats/delta/old-file.ts";
@@ -12,6 +12,7 @@ import { createByteRoom, decompressInto } from "#formats/memory.ts";
 import type { ObjectId } from "#store/object.ts";
 import { partialPath } from "#store/partial.ts";
 import type { Store } from "#store/store.ts";
+import { writeAll } from "#sys/write-all.ts";
 import type { GroupPiece } from "./index-file.ts";
 import { openPartial } from "./partial-file.ts";
 import type { Parts } from "./assemble.ts";
@@ -61,7 +62,7 @@ export function openHeld(store: Store, object: ObjectId, keep: number): HeldPiec
       const head = Buffer.alloc(HEAD);
       head.writeUInt32LE(bytes.length);
       const record = Buffer.concat([head, bytes]);
-      for (let at = 0; at < record.length;) at += writeSync(fd, record, at, record.length - at, end + at);
+      writeAll(fd, record, end);
       places.push({ at: end + HEAD, size: bytes.length });
       end += record.length;
     },

@@ -1,5 +1,5 @@
 /** Differences and packs of a release in its folder, before anything names the release. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
@@ -9,6 +9,7 @@ import type { Reporter } from "#report/reporter.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { objectPath } from "../layout.ts";
 import type { Release } from "../release.ts";
 import { parseIndex, renderIndex } from "./index-file.ts";
@@ -109,7 +110,7 @@ async function writeFiles(folder: string, { index, data }: DeltaFiles, make: (da
   let size = 0;
   try {
     const write = (bytes: Buffer): void => {
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      writeAll(fd, bytes);
       size += bytes.length;
     };
     const made = renderIndex(await make({ path: data, write }));

@@ -1,9 +1,10 @@
 /** A registry's image with all that hangs on it, into a layout; what is there is not fetched again, what broke off goes on. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Step } from "#report/reporter.ts";
 import { AshlarError } from "#errors";
+import { writeAll } from "#sys/write-all.ts";
 import { REF_NAME, addBlob, addToIndex, blobPath, createLayout } from "./layout.ts";
 import { MEDIA } from "./manifest.ts";
 import type { Descriptor, Manifest } from "./manifest.ts";
@@ -77,7 +78,7 @@ async function fetchBlob(repository: OciRepository, layout: string, descriptor: 
     try {
       const stream = from === descriptor.size ? nothing() : await repository.open(descriptor, from);
       for await (const chunk of checked(stream, descriptor, repository.address, known)) {
-        for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
+        writeAll(fd, chunk);
         at += chunk.length;
       }
     } catch (error) {

@@ -2,24 +2,14 @@
  * Unpacks one verified package into a root being built. The archive is parsed in memory, strictly; only then is
  * anything written, and only below the root.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  lchownSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  symlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, lchownSync, linkSync, openSync, readFileSync, symlinkSync } from "node:fs";
 import { hasErrno } from "#errors";
 import { fromBuffer, toBuffer } from "#formats/bytes.ts";
 import type { ByteString } from "#formats/bytes.ts";
 import { readDeb } from "#formats/deb.ts";
 import type { TarEntry } from "#formats/tar/entry.ts";
 import { readTar } from "#formats/tar/reader.ts";
+import { writeAll } from "#sys/write-all.ts";
 import { setXattr } from "#sys/xattr.ts";
 import { createPlacer } from "./place.ts";
 import type { Placer } from "./place.ts";
@@ -84,7 +74,7 @@ function create(entry: TarEntry, placer: Placer): boolean {
 function writeNew(path: Buffer, entry: Extract<TarEntry, { type: "file" }>): void {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
-    for (let at = 0; at < entry.content.length;) at += writeSync(fd, entry.content, at);
+    writeAll(fd, entry.content);
     // The owner first: changing it clears setuid and setgid.
     if (entry.uid !== 0 || entry.gid !== 0) fchownSync(fd, entry.uid, entry.gid);
     fchmodSync(fd, entry.mode);
