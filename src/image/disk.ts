@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { AshlarError } from "#errors";
 import { writeGpt } from "#formats/gpt.ts";
 import type { Gpt } from "#formats/gpt.ts";
+import { formatCount } from "#report/format.ts";
 import type { Reporter } from "#report/reporter.ts";
 import type { Store, StoredFile } from "#store/store.ts";
 import { syncFolder } from "#sys/atomic.ts";
@@ -72,7 +73,7 @@ export async function makeDisk(request: DiskRequest): Promise<{ bytes: number }>
           }),
         ),
       ]);
-      step.detail(`${objects.length} objects`);
+      step.detail(formatCount(objects.length, "object"));
     });
     publish(disk, output);
     return { bytes: layout.gpt.diskSize };

@@ -1,3 +1,4 @@
+import { formatCount } from "#report/format.ts";
 import { defineCommand } from "../command.ts";
 import type { NoFlags } from "../command.ts";
 import { configParameter, configPath } from "../config-path.ts";
@@ -17,7 +18,7 @@ export const checkCommand = defineCommand<NoFlags, [config?: string]>({
     const [{ loadSystem }, { adviceOn }] = await Promise.all([import("#config/load.ts"), import("#config/advice.ts")]);
     const { system, digest } = await loadSystem(path, workspace);
     const { name, distribution, packages } = system;
-    const summary = `${name}: ${distribution.name} ${distribution.suite} ${distribution.architecture}, ${packages.length} packages named`;
+    const summary = `${name}: ${distribution.name} ${distribution.suite} ${distribution.architecture}, ${formatCount(packages.length, "package")} named`;
     const advice = adviceOn(system);
     const lines = [`${path} is right`, `  ${summary}`, `  digest ${digest}`, ...advice.map((text) => `advice: ${text}`)];
     return { json: { path, digest, system, advice }, text: lines.join("\n") };
