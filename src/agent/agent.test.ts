@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { CHANGED_SIZE, ashlar, bootState, json, openLab, openPublisher } from "../../test/support/machine-lab.ts";
+import { test } from "node:test";
+import { CHANGED_SIZE, ashlar, bootState, json, openLab, publisherHere } from "../../test/support/machine-lab.ts";
 import type { Lab, Publisher } from "../../test/support/machine-lab.ts";
-import { scratch } from "../../test/support/release-fixture.ts";
 import { manifestPath, objectPath } from "../registry/layout.ts";
 import { TIMESTAMP_FILE } from "../registry/trust/layout.ts";
 import { publish } from "../registry/publish.ts";
@@ -14,15 +13,7 @@ import { silentReporter } from "../report/reporter.ts";
 import { COMMANDS } from "./main.ts";
 import { USAGE } from "./usage.ts";
 
-const home = scratch();
-let publisher: Publisher;
-before(async () => {
-  publisher = await openPublisher(home.path);
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
-});
+const { home, publisher } = await publisherHere();
 
 let labs = 0;
 function lab(): Promise<Lab> {

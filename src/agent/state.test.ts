@@ -2,22 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { forgetOthers, installedGeneration, requestReset } from "#deployment/reset.ts";
 import { SYSTEM } from "../../test/support/lock-fixture.ts";
-import { ashlar, json, openLab, openPublisher } from "../../test/support/machine-lab.ts";
-import type { Lab, Publisher } from "../../test/support/machine-lab.ts";
-import { scratch } from "../../test/support/release-fixture.ts";
+import { ashlar, json, openLab, publisherHere } from "../../test/support/machine-lab.ts";
+import type { Lab } from "../../test/support/machine-lab.ts";
 
-const home = scratch();
-let publisher: Publisher;
-before(async () => {
-  publisher = await openPublisher(home.path);
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
-});
+const { home, publisher } = await publisherHere();
 
 /** A machine whose config says something about data. */
 async function labWith(name: string, state: Partial<(typeof SYSTEM)["state"]> = {}, installed = true): Promise<Lab> {

@@ -5,14 +5,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import * as fc from "fast-check";
 import { installMachine } from "../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../test/support/fake-machine.ts";
 import { rootOf } from "../../test/support/keys.ts";
-import { openPublisher } from "../../test/support/machine-lab.ts";
-import type { Publisher } from "../../test/support/machine-lab.ts";
-import { openTestStore, scratch } from "../../test/support/release-fixture.ts";
+import { publisherHere } from "../../test/support/machine-lab.ts";
+import { openTestStore } from "../../test/support/release-fixture.ts";
 import { AshlarError } from "../errors.ts";
 import { objectsOfImage } from "../formats/erofs/reader.ts";
 import { fetchObjects } from "../registry/fetch-objects.ts";
@@ -27,18 +26,12 @@ import { readAllRecords } from "./records.ts";
 import { rollback } from "./rollback.ts";
 import { stage } from "./stage.ts";
 
-const home = scratch();
+const { home, publisher } = await publisherHere();
 const RELEASES = 4;
-let publisher: Publisher;
 const releases: Release[] = [];
 const folder = join(home.path, "releases");
 before(async () => {
-  publisher = await openPublisher(home.path);
   releases.push(await publisher.release(folder, 1));
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
 });
 
 type Action =

@@ -5,15 +5,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import * as fc from "fast-check";
 import { installMachine } from "../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../test/support/fake-machine.ts";
 import { rootOf } from "../../test/support/keys.ts";
-import { openPublisher } from "../../test/support/machine-lab.ts";
-import type { Publisher } from "../../test/support/machine-lab.ts";
+import { publisherHere } from "../../test/support/machine-lab.ts";
 import { withPowerCut } from "../../test/support/power-cut.ts";
-import { openTestStore, scratch } from "../../test/support/release-fixture.ts";
+import { openTestStore } from "../../test/support/release-fixture.ts";
 import { AshlarError } from "../errors.ts";
 import { objectsOfImage } from "../formats/erofs/reader.ts";
 import { fetchObjects } from "../registry/fetch-objects.ts";
@@ -33,18 +32,12 @@ import { bless, condemn } from "./trial-judge.ts";
 import { settle } from "./trial-settle.ts";
 import { readTrials } from "./trials.ts";
 
-const home = scratch();
+const { home, publisher } = await publisherHere();
 const RELEASES = 4;
 const folder = join(home.path, "releases");
 const releases: Release[] = [];
-let publisher: Publisher;
 before(async () => {
-  publisher = await openPublisher(home.path);
   for (let version = 1; version <= RELEASES; version++) releases.push(await publisher.release(folder, version));
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
 });
 
 /** `cut`: the writes after which the power goes; more than there are is never. */

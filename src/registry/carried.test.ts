@@ -2,25 +2,17 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { runCli } from "../../test/support/cli.ts";
 import { rootOf } from "../../test/support/keys.ts";
-import { ashlar, bootState, json, openLab, openPublisher } from "../../test/support/machine-lab.ts";
-import type { Publisher } from "../../test/support/machine-lab.ts";
-import { scratch } from "../../test/support/release-fixture.ts";
+import { ashlar, bootState, json, openLab, publisherHere } from "../../test/support/machine-lab.ts";
 import { installMachine } from "../../test/support/fake-machine.ts";
 
-const place = scratch();
+const { home: place, publisher } = await publisherHere();
 const at = (name: string): string => join(place.path, name);
-let publisher: Publisher;
 
 before(async () => {
-  publisher = await openPublisher(place.path);
   for (const version of [1, 2, 3]) await publisher.release(at("releases"), version);
-});
-after(async () => {
-  await publisher.store.close();
-  place[Symbol.dispose]();
 });
 
 const carry = (folder: string, ...from: string[]) =>

@@ -4,25 +4,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { publish } from "../../src/registry/publish.ts";
 import { silentReporter } from "../../src/report/reporter.ts";
-import { ashlar, bootState, json, openLab, openPublisher } from "../support/machine-lab.ts";
-import type { Publisher } from "../support/machine-lab.ts";
-import { makeImage, noise, scratch } from "../support/release-fixture.ts";
+import { ashlar, bootState, json, openLab, publisherHere } from "../support/machine-lab.ts";
+import { makeImage, noise } from "../support/release-fixture.ts";
 
 const KILLS = 10;
 const AGENT = new URL("../../src/agent/main.ts", import.meta.url).pathname;
-const home = scratch();
-let publisher: Publisher;
-before(async () => {
-  publisher = await openPublisher(home.path);
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
-});
+const { home, publisher } = await publisherHere();
 
 /** @returns milliseconds that it ran, and whether it came to its end */
 async function upgradeKilledAfter(root: string, milliseconds: number): Promise<{ took: number; finished: boolean }> {

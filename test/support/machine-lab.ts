@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { after } from "node:test";
 import { main } from "../../src/agent/main.ts";
 import { publish } from "../../src/registry/publish.ts";
 import type { PublishRequest } from "../../src/registry/publish.ts";
@@ -12,7 +13,7 @@ import type { Store } from "../../src/store/store.ts";
 import { installMachine } from "./fake-machine.ts";
 import type { FakeMachine } from "./fake-machine.ts";
 import { makeKeys, rootOf } from "./keys.ts";
-import { makeImage, noise, openTestStore } from "./release-fixture.ts";
+import { makeImage, noise, openTestStore, scratch } from "./release-fixture.ts";
 
 export type ReleaseOptions = Partial<Pick<PublishRequest, "signing" | "channel" | "barrier">>;
 
@@ -36,6 +37,17 @@ export async function openPublisher(folder: string, options: Parameters<typeof m
     return publish({ image, store, folder: releases, signing: keys, report: silentReporter, ...how });
   };
   return { store, keys, release };
+}
+
+/** A publisher in a folder of its own, for a whole test file. */
+export async function publisherHere(): Promise<{ readonly home: ReturnType<typeof scratch>; readonly publisher: Publisher }> {
+  const home = scratch();
+  const publisher = await openPublisher(home.path);
+  after(async () => {
+    await publisher.store.close();
+    home[Symbol.dispose]();
+  });
+  return { home, publisher };
 }
 
 export interface Lab {

@@ -2,20 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { ashlar, json, openLab, openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Lab, Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { test } from "node:test";
+import { ashlar, json, openLab, publisherHere } from "../../../test/support/machine-lab.ts";
+import type { Lab } from "../../../test/support/machine-lab.ts";
 
-const home = scratch();
-let publisher: Publisher;
-before(async () => {
-  publisher = await openPublisher(home.path);
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
-});
+const { home, publisher } = await publisherHere();
 
 let labs = 0;
 /** A machine that was good as generation 1 and has started generation 2, which is on trial. */

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import { ashlar, openLab, openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Lab, Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { beforeEach, test } from "node:test";
+import { ashlar, openLab, publisherHere } from "../../../test/support/machine-lab.ts";
+import type { Lab } from "../../../test/support/machine-lab.ts";
 import type { Image } from "../../image/image.ts";
 
 interface Fsck {
@@ -17,19 +16,11 @@ interface Fsck {
   readonly left: number;
 }
 
-const home = scratch();
-let publisher: Publisher;
+const { home, publisher } = await publisherHere();
 let lab: Lab;
 let image: Image;
 let count = 0;
 
-before(async () => {
-  publisher = await openPublisher(home.path);
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
-});
 beforeEach(async () => {
   lab = await openLab(join(home.path, `lab-${++count}`), publisher);
   // A generation that came from a release has an origin; one that came on a disk has none.

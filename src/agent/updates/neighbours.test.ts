@@ -4,35 +4,27 @@ import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { NEIGHBOUR_FILE, neighbourServer } from "#registry/neighbour-server.ts";
 import { serveFolder } from "#registry/serve.ts";
 import { installMachine } from "../../../test/support/fake-machine.ts";
 import type { FakeMachine } from "../../../test/support/fake-machine.ts";
-import { CHANGED_SIZE, json, openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { CHANGED_SIZE, json, publisherHere } from "../../../test/support/machine-lab.ts";
 import { configure } from "../../../test/support/updates.ts";
 import { rootOf } from "../../../test/support/keys.ts";
 
-const place = scratch();
+const { home: place, publisher } = await publisherHere();
 const at = (name: string): string => join(place.path, name);
-let publisher: Publisher;
 let ahead: FakeMachine;
 let count = 0;
 
 before(async () => {
-  publisher = await openPublisher(place.path);
   await publisher.release(at("releases"), 1);
   await publisher.release(at("old"), 1);
   ahead = await machine();
   await publisher.release(at("releases"), 2);
   configure(ahead, { updates: { source: [at("releases")] } });
   assert.equal((await json<Upgraded>(ahead, "upgrade")).outcome, "staged");
-});
-after(async () => {
-  await publisher.store.close();
-  place[Symbol.dispose]();
 });
 
 const machine = (): Promise<FakeMachine> => installMachine(at(`machine-${++count}`), at("old"), rootOf(publisher.keys));

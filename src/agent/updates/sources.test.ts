@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { serveFolder } from "#registry/serve.ts";
-import { ashlar, bootState, json, openLab, openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Lab, Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { ashlar, bootState, json, openLab, publisherHere } from "../../../test/support/machine-lab.ts";
+import type { Lab } from "../../../test/support/machine-lab.ts";
 import { configure } from "../../../test/support/updates.ts";
 
 interface Upgraded {
@@ -17,15 +16,8 @@ interface Upgraded {
   readonly follows?: string;
 }
 
-const place = scratch();
+const { home: place, publisher } = await publisherHere();
 const at = (name: string): string => join(place.path, name);
-let publisher: Publisher;
-
-before(async () => void (publisher = await openPublisher(place.path)));
-after(async () => {
-  await publisher.store.close();
-  place[Symbol.dispose]();
-});
 
 /** A machine of release 1, and a folder with release 2 too. */
 async function lab(name: string): Promise<Lab> {

@@ -2,21 +2,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { ashlar, bootState, json, openLab, openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Lab, Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { test } from "node:test";
+import { ashlar, bootState, json, openLab, publisherHere } from "../../../test/support/machine-lab.ts";
+import type { Lab } from "../../../test/support/machine-lab.ts";
 import { AUTOMATIC, configure, routeThrough } from "../../../test/support/updates.ts";
 import { defaultInterfaces } from "./metered.ts";
 
-const place = scratch();
-let publisher: Publisher;
-
-before(async () => void (publisher = await openPublisher(place.path)));
-after(async () => {
-  await publisher.store.close();
-  place[Symbol.dispose]();
-});
+const { home: place, publisher } = await publisherHere();
 
 async function lab(name: string): Promise<Lab> {
   const made = await openLab(join(place.path, name), publisher);

@@ -5,12 +5,10 @@
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import * as fc from "fast-check";
 import { makeKeys, trustIn } from "../../../test/support/keys.ts";
-import { openPublisher } from "../../../test/support/machine-lab.ts";
-import type { Publisher } from "../../../test/support/machine-lab.ts";
-import { scratch } from "../../../test/support/release-fixture.ts";
+import { publisherHere } from "../../../test/support/machine-lab.ts";
 import { AshlarError } from "../../errors.ts";
 import { fetchRelease } from "../fetch.ts";
 import { openSource } from "../source.ts";
@@ -21,21 +19,15 @@ import { placeFiles } from "./place.ts";
 import { rotateRing } from "./ring-changes.ts";
 import { targetsOfFolder, writeTrust } from "./folder.ts";
 
-const home = scratch();
+const { home, publisher } = await publisherHere();
 const at = (name: string): string => join(home.path, name);
 const NOW = Math.floor(Date.now() / 1000);
-let publisher: Publisher;
 let root: Buffer;
 
 before(async () => {
-  publisher = await openPublisher(home.path);
   root = publisher.keys.roots[0] ?? Buffer.alloc(0);
   await publisher.release(at("releases"), 1);
   await publisher.release(at("releases"), 2, { channel: "beta" });
-});
-after(async () => {
-  await publisher.store.close();
-  home[Symbol.dispose]();
 });
 
 /** A look that notes what was asked for and what was kept. */
