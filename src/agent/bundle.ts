@@ -60,6 +60,8 @@ async function bundled(): Promise<{ name: string; content: Buffer }[]> {
     external: ["koffi", "@napi-rs/lzma"],
     // What is written in CommonJS asks for Node's own modules with require(), which a module has not.
     banner: { js: 'import{createRequire as _require}from"node:module";const require=_require(import.meta.url);' },
+    // A part that is loaded when it is used gives the names of a module; what is written in CommonJS has none that esbuild sees.
+    alias: { yaml: join(dirname(requireFrom.resolve("yaml/package.json")), "browser/index.js") },
     chunkNames: "[name]-[hash]",
     outdir: "/",
     absWorkingDir: join(import.meta.dirname, "../.."),
