@@ -1,6 +1,6 @@
 /** Puts a frame together again of its parts (open-frame.ts). */
 import { ZstdError } from "./errors.ts";
-import { BLOCK_MAX, CHECKSUM, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
+import { BLOCK_MAX, CHECKSUM, JUMP_TABLE, quartersOf, readBlock, readFrameHead, readLiteralHead } from "./frame.ts";
 import { writeLiterals } from "./huffman.ts";
 import type { HuffmanCode } from "./huffman.ts";
 import { readSequenceHead, writeSequences } from "./sequences.ts";
@@ -17,8 +17,6 @@ export interface FrameParts {
   /** So many bytes of the content at `place`, at most those of a block; used until others are read. */
   readonly read: (place: number, length: number) => Buffer;
 }
-
-export const JUMP_TABLE = 6;
 
 /**
  * Makes the frame that the parts are of.
@@ -109,10 +107,8 @@ function takeLiterals(content: Buffer, { count, literals, matches }: Sequences, 
 
 function writeStreams(code: HuffmanCode, literals: Buffer, streams: 1 | 4, into: Buffer): number {
   if (streams === 1) return writeLiterals(code, literals, into);
-  const quarter = (literals.length + 3) >> 2;
   let at = JUMP_TABLE;
-  for (let stream = 0; stream < 4; stream++) {
-    const part = literals.subarray(stream * quarter, stream === 3 ? undefined : (stream + 1) * quarter);
+  for (const [stream, part] of quartersOf(literals).entries()) {
     const size = writeLiterals(code, part, into.subarray(at));
     if (stream < 3) into.writeUInt16LE(size, stream * 2);
     at += size;

@@ -94,3 +94,12 @@ function number(bytes: Buffer, start: number, length: number): number {
   if (start + length > bytes.length) throw new ZstdError("a block ends early");
   return bytes.readUIntLE(start, length);
 }
+
+/** Bytes in front of four streams: the sizes of the first three. */
+export const JUMP_TABLE = 6;
+
+/** What each of the four streams of a block's literals holds (RFC 8878, 3.1.1.3.1.6). */
+export function quartersOf(literals: Buffer): Buffer[] {
+  const quarter = (literals.length + 3) >> 2;
+  return [0, 1, 2, 3].map((stream) => literals.subarray(stream * quarter, stream === 3 ? undefined : (stream + 1) * quarter));
+}

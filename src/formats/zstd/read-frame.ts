@@ -2,9 +2,8 @@
  * The content of a frame, in no more memory than it has itself: a library that decompresses keeps a window besides, which for
  * the effort that kernels are compressed with is as large again.
  */
-import { JUMP_TABLE } from "./close-frame.ts";
 import { ZstdError } from "./errors.ts";
-import { BLOCK_MAX } from "./frame.ts";
+import { BLOCK_MAX, JUMP_TABLE, quartersOf } from "./frame.ts";
 import { readLiterals } from "./huffman.ts";
 import { endsOf } from "./matches.ts";
 import type { MatchBlock } from "./matches.ts";
@@ -57,11 +56,10 @@ function literalsIn(bytes: Buffer, { literals: { kind, count, end, streams }, tr
     return literals;
   }
   if (tree + JUMP_TABLE > bytes.length) throw new ZstdError("literals end early");
-  const quarter = (count + 3) >> 2;
   let at = tree + JUMP_TABLE;
-  for (let stream = 0; stream < 4; stream++) {
+  for (const [stream, part] of quartersOf(literals).entries()) {
     const next = stream === 3 ? bytes.length : at + bytes.readUInt16LE(tree + 2 * stream);
-    readLiterals(code, bytes.subarray(at, next), literals.subarray(stream * quarter, stream === 3 ? undefined : (stream + 1) * quarter));
+    readLiterals(code, bytes.subarray(at, next), part);
     at = next;
   }
   return literals;
