@@ -57,7 +57,8 @@ void test("plain keys are made only when that is said, and shown as such", async
   assert.match(made.stdout, /root +2 of 3[^]*NOT ENCRYPTED/);
   assert.equal((await run("keys rotate plain")).exitCode, 2);
   assert.equal((await run("keys rotate --plain plain")).exitCode, 0);
-  assert.match((await run("keys init --plain plain")).stderr, /E_KEYS_EXIST/);
+  // Before anybody is asked for a passphrase.
+  for (const again of ["keys init --plain plain", "keys init plain"]) assert.match((await run(again)).stderr, /E_KEYS_EXIST/);
   assert.equal((await run("keys init --keys 1 --plain one")).exitCode, 1);
 });
 

@@ -41,10 +41,14 @@ export const keysInitCommand = defineCommand<InitFlags, [folder: string]>({
     positional: { kind: "tuple", parameters: [{ brief: "Folder for the keys, empty or new", placeholder: "DIR", parse: String }] },
   },
   async run({ plain, ...options }, [folder], context) {
-    const [{ initRing }, { readPassphrase }] = await Promise.all([import("#registry/trust/ring-changes.ts"), import("../passphrase.ts")]);
+    const [{ checkNewRing, initRing }, { readPassphrase }] = await Promise.all([
+      import("#registry/trust/ring-changes.ts"),
+      import("../passphrase.ts"),
+    ]);
+    const path = resolve(context.cwd, folder);
+    checkNewRing({ folder: path, ...options });
     const passphrase = plain ? undefined : await readPassphrase(context, true);
     const now = Math.floor(Date.now() / 1000);
-    const path = resolve(context.cwd, folder);
     const ring = initRing({ folder: path, passphrase, now, ...options });
     const { json, text } = describeRing(ring, now);
     const next = `Put \`updates: { root: ${JSON.stringify(relative(context.cwd, join(path, "1.root.json")))} }\` into the config.`;

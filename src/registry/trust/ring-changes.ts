@@ -32,8 +32,11 @@ export interface InitOptions {
   readonly now: number;
 }
 
-/** @throws E_KEYS_EXIST, E_KEYS_FOLDER */
-export function initRing({ folder, keys = KEYS_MIN, threshold = 1, days, passphrase, now }: InitOptions): KeyRing {
+/**
+ * What can be said before anybody is asked for a passphrase.
+ * @throws E_KEYS_EXIST, E_KEYS_FOLDER
+ */
+export function checkNewRing({ folder, keys = KEYS_MIN, threshold = 1 }: Pick<InitOptions, "folder" | "keys" | "threshold">): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new AshlarError<TrustErrorCode>("E_KEYS_EXIST", `${folder} is not empty; keys are never overwritten`, {
       hint: "name another folder, or change the keys that are there: ashlar keys rotate",
@@ -47,6 +50,12 @@ export function initRing({ folder, keys = KEYS_MIN, threshold = 1, days, passphr
         hint: "ashlar keys init --keys 3 --threshold 2 DIR",
       },
     );
+}
+
+/** @throws E_KEYS_EXIST, E_KEYS_FOLDER */
+export function initRing(options: InitOptions): KeyRing {
+  checkNewRing(options);
+  const { folder, keys = KEYS_MIN, threshold = 1, days, passphrase, now } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const offline = Array.from({ length: keys }, (_, at) => createKeyFile(join(folder, `offline-${at + 1}.key`), passphrase));
   const online = createKeyFile(join(folder, "online-1.key"), passphrase);
