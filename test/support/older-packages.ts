@@ -3,6 +3,7 @@ import { createCatalog, lockedPackage } from "#archive/catalog.ts";
 import type { Catalog } from "#archive/catalog.ts";
 import { openArchives } from "#archive/open.ts";
 import { parseDependencies } from "#formats/dependency.ts";
+import { readLock, writeLock } from "#lock/file.ts";
 import type { Lock, LockedPackage } from "#lock/lock.ts";
 import type { Context } from "#pipeline";
 
@@ -10,6 +11,14 @@ import type { Context } from "#pipeline";
 export async function catalogOf(lock: Lock, context: Context): Promise<Catalog> {
   const { suite, architecture, components } = lock.request;
   return createCatalog(await openArchives({ suite, architecture, components, snapshots: lock.archives, refresh: "missing" }, context));
+}
+
+/** Writes {@link withOlder} of a lock file into it. @returns false when the archive has only one version of each */
+export async function lockOlder(path: string, names: readonly string[], context: Context): Promise<boolean> {
+  const lock = readLock(path);
+  const changed = withOlder(lock, names, await catalogOf(lock, context));
+  if (changed !== undefined) writeLock(path, changed);
+  return changed !== undefined;
 }
 
 /**
