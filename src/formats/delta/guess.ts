@@ -11,6 +11,7 @@ export interface Choice {
 
 /** Offsets up to this repeat an earlier one. */
 export const REPEATED_MAX = 3;
+
 /** @returns a function that guesses the sequence that follows a place of the new content, into the same record each time */
 export function openGuesses(matchBehind: FindMatch, { toOld, toNext }: Moves): (place: number) => Choice {
   const choice: Choice = { literals: 0, length: 0, offset: 0 };
