@@ -4,10 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openInstalled } from "../support/installed.ts";
-import { BOOT_MS } from "../support/live-machine.ts";
-import type { Live, Ran } from "../support/live-machine.ts";
+import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 /** Changes a file, a kernel setting, the web server's settings, and brings a service. */
@@ -34,8 +33,11 @@ interface Line {
   readonly units: readonly string[];
 }
 
+const SETTLED = "test ! -e /sysroot/ashlar/applied.json";
+
 let live: Live;
 const step = onMachine(() => live);
+const { sudo, bootId, until } = personAt(() => live);
 
 before(async () => {
   live = await openInstalled();
@@ -57,7 +59,7 @@ step("the plan names each difference with its cost", async () => {
 
 step("a live change is there at once, and nobody who opens a file meanwhile misses one", async (context) => {
   await live.ask(`cat >/tmp/reader.sh <<'END'\n${READER}\nEND`);
-  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+  const start = await bootId();
   const text = await sudo(
     "sh /tmp/reader.sh & reader=$!; ashlar apply --live --progress quiet; code=$?; kill $reader; wait $reader; cat /tmp/reader.out; exit $code",
   );
@@ -70,7 +72,7 @@ step("a live change is there at once, and nobody who opens a file meanwhile miss
     await sudo("cat /etc/motd; systemctl is-active third nginx; cat /proc/sys/kernel/printk"),
     "Generation three.\nactive\nactive\n4\t4\t1\t7",
   );
-  assert.equal(await sudo("cat /proc/sys/kernel/random/boot_id"), bootId);
+  assert.equal(await bootId(), start);
   assert.match(await sudo("ashlar status"), /: runs generation 3, which was applied to a start of generation 2; starts it again\n/);
   assert.match(await sudo("ls /efi/loader/entries"), /ashlar-000003\+1\.conf/, "it is on trial until it has started");
 });
@@ -93,9 +95,7 @@ step("a change that nobody confirms takes itself back; the login from before can
   assert.match(err, /E_CONFIRM_LOGIN/);
   // Whoever kills the countdown does not keep it.
   await sudo("kill -9 $(systemctl show -P MainPID ashlar-confirm.service)");
-  for (const end = Date.now() + BOOT_MS; (await sudo("cat /etc/motd")) !== "Generation three."; await sleep(5000))
-    assert.ok(Date.now() < end, "it was not taken back");
-  await settled();
+  await until(`test "$(cat /etc/motd)" = "Generation three." && ${SETTLED}`);
 });
 
 step("a new login confirms it", async () => {
@@ -110,14 +110,12 @@ step("a new login confirms it", async () => {
 
 step("a soft-reboot starts everything anew but the kernel", async (context) => {
   await upgrade(`{ files: { "/etc/motd": { text: "Six.\\n" } } }`);
-  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+  const start = await bootId();
   // The connection may end before the command does.
   const { exitCode, err } = await live.sudo("ashlar apply --soft-reboot --progress quiet");
   assert.ok(exitCode === 0 || exitCode === 255, err);
-  for (const end = Date.now() + BOOT_MS; (await live.ask("cat /etc/motd")).out !== "Six."; await sleep(3000))
-    assert.ok(Date.now() < end, `no soft-reboot; the console:\n${live.machine.console.transcript().slice(-4000)}`);
-  await settled();
-  assert.equal(await sudo("cat /proc/sys/kernel/random/boot_id"), bootId);
+  await until(`test "$(cat /etc/motd)" = Six. && ${SETTLED}`);
+  assert.equal(await bootId(), start);
   assert.match(await sudo("ashlar status"), /starts it again\n/);
   const { seconds } = JSON.parse(await sudo("cat /sysroot/ashlar/downtime.json")) as { seconds: Readonly<Record<string, number>> };
   assert.ok((seconds["soft-reboot"] ?? 0) > 0);
@@ -127,15 +125,4 @@ step("a soft-reboot starts everything anew but the kernel", async (context) => {
 async function upgrade(part: string): Promise<void> {
   await live.publish(part);
   await sudo(`ashlar upgrade --progress quiet --from ${live.address("releases")}`);
-}
-
-async function settled(): Promise<void> {
-  for (const end = Date.now() + BOOT_MS; (await live.sudo("test -e /sysroot/ashlar/applied.json")).exitCode === 0; await sleep(3000))
-    assert.ok(Date.now() < end, "it never settled");
-}
-
-async function sudo(script: string): Promise<string> {
-  const ran: Ran = await live.sudo(script);
-  assert.equal(ran.exitCode, 0, `${script}\n${ran.out}\n${ran.err}`);
-  return ran.out;
 }

@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { compose } from "#compose/compose.ts";
 import { openRoot } from "#compose/root.ts";
 import type { Image } from "#image/image.ts";
@@ -14,6 +13,7 @@ import { openStore } from "#store/open.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
 import { lockOlder } from "../support/older-packages.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 /** A file of a package, in no program's memory. */
@@ -32,12 +32,11 @@ const LOOK = `uname -r; dpkg-query -W -f '\${Version}\\n' nginx; grep -o logleve
 
 let live: Live;
 const step = onMachine(() => live);
-let bootId: string;
+const { ask, sudo, status, restart, finished } = personAt(() => live);
 let second: string;
 
 before(async () => {
   live = await openInstalled();
-  bootId = await ask("cat /proc/sys/kernel/random/boot_id");
 });
 
 after(async () => {
@@ -45,7 +44,7 @@ after(async () => {
 });
 
 step("flipped bytes are healed: of a file over HTTP, of the kernel on the ESP from the store; reads are right", async (t) => {
-  const { booted } = await status();
+  const { booted } = await status<Status>();
   const line = (await dumpImage({ digest: booted.digest }, live.context)).split("\n").find((entry) => entry.startsWith(`${VICTIM} `));
   const object = line?.split(" ")[8] ?? "";
   assert.match(object, /^[0-9a-f]{2}\/[0-9a-f]{62}$/);
@@ -81,7 +80,7 @@ step("an upgrade brings another kernel, another nginx, another config", async (t
   const third = await ask(LOOK);
   t.diagnostic(`generation 2: ${second.replaceAll("\n", " ")}; generation 3: ${third.replaceAll("\n", " ")}`);
   assert.match(third, /\nloglevel=5\nthree\.conf\nGeneration three\.\n1\n/);
-  assert.deepEqual([(await status()).booted.generation, await trialOf(3)], [3, "good"]);
+  assert.deepEqual([(await status<Status>()).booted.generation, await trialOf(3)], [3, "good"]);
 });
 
 step("kernel and nginx go back, the rest stays; what is composed is what another computer composes", async (t) => {
@@ -100,9 +99,9 @@ step("kernel and nginx go back, the rest stays; what is composed is what another
   assert.deepEqual([kernel, nginx], second.split("\n").slice(0, 2));
   // No loglevel on the command line, no three.conf.
   assert.deepEqual(rest.slice(0, 2), ["Generation three.", "1"]);
-  const now = await status();
+  const now = await status<Status>();
   assert.deepEqual([now.booted.generation, now.booted.digest, await trialOf(4)], [4, made.digest, "good"]);
-  assert.equal(await ask("systemctl is-system-running --wait; dpkg --audit"), "running");
+  assert.equal(await ask("dpkg --audit"), "");
   assert.match(await sudo("cat /sysroot/ashlar/deployments/000004.json"), /"composedFrom":\{"base":/);
   assert.equal(await ask("cat /etc/kept.conf"), "the machine", "declared state is one for all generations");
 });
@@ -132,39 +131,6 @@ async function composedHere(): Promise<string> {
   }
 }
 
-/** Waits for a transient unit. @returns seconds since it was started */
-async function finished(unit: string): Promise<number> {
-  const before = performance.now();
-  for (;;) {
-    const { out: state } = await live.ask(`systemctl show -P ActiveState ${unit}`);
-    if (state === "inactive" || state === "failed") return Math.round((performance.now() - before) / 1000);
-    await sleep(5000);
-  }
-}
-
-async function restart(): Promise<void> {
-  await live.sudo("systemctl reboot");
-  bootId = await live.nextStart(bootId);
-  await live.ask("systemctl is-system-running --wait");
-}
-
-async function status(): Promise<Status> {
-  return JSON.parse(await ask("ashlar status --json")) as Status;
-}
-
 async function trialOf(number: number): Promise<string | undefined> {
-  return (await status()).generations.find(({ generation }) => generation === number)?.trial;
-}
-
-async function ask(script: string): Promise<string> {
-  return ok(await live.ask(script));
-}
-
-async function sudo(script: string): Promise<string> {
-  return ok(await live.sudo(script));
-}
-
-function ok({ exitCode, out, err }: { readonly exitCode: number; readonly out: string; readonly err: string }): string {
-  assert.equal(exitCode, 0, err);
-  return out;
+  return (await status<Status>()).generations.find(({ generation }) => generation === number)?.trial;
 }

@@ -6,6 +6,7 @@ import { after, before } from "node:test";
 import { adoptDrift, readDrift } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 interface Item {
@@ -28,6 +29,7 @@ interface Drift {
 
 let live: Live;
 const step = onMachine(() => live);
+const { ask, sudo, restart } = personAt(() => live);
 before(async () => {
   live = await openInstalled();
 });
@@ -189,10 +191,7 @@ step("the next generation has the machine's bytes, and of what was adopted nothi
   const before = await sudo(PRINTS);
   await live.project.publish(join(live.served, "releases"));
   await sudo(`ashlar upgrade --progress quiet --from ${live.address("releases")}`);
-  const bootId = await ask("cat /proc/sys/kernel/random/boot_id");
-  await live.sudo("systemctl reboot");
-  await live.nextStart(bootId);
-  assert.equal(await ask("systemctl is-system-running --wait"), "running");
+  await restart();
   assert.match(await sudo("ashlar status"), /runs generation 3/);
   assert.equal(await sudo(PRINTS), before);
   assert.equal(await sudo("systemctl is-enabled e2scrub_all.timer; systemctl show --property=Nice --value nginx"), "masked\n7");
@@ -219,16 +218,4 @@ const PRINTS =
 async function drift(args = ""): Promise<Drift> {
   const found = JSON.parse(await sudo(`ashlar drift --json ${args}`)) as Drift;
   return { ...found, drift: found.drift.filter(({ kind, what }) => kind !== "mount" || what[0] !== "overlay push") };
-}
-
-async function ask(script: string): Promise<string> {
-  const { exitCode, out, err } = await live.ask(script);
-  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
-  return out;
-}
-
-async function sudo(script: string): Promise<string> {
-  const { exitCode, out, err } = await live.sudo(script);
-  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
-  return out;
 }

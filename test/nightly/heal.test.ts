@@ -12,6 +12,7 @@ import { openStore } from "#store/open.ts";
 import type { Store } from "#store/store.ts";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 import { openRing } from "#registry/trust/ring.ts";
 
@@ -84,13 +85,13 @@ interface Verdicts {
 
 let live: Live;
 const step = onMachine(() => live);
-let bootId: string;
+const { sudo, status, restart, bootId } = personAt(() => live);
+let start: string;
 /** The generation that everything comes back to. */
 let good: number;
 
 before(async () => {
   live = await openInstalled();
-  bootId = await ok(live.ask("cat /proc/sys/kernel/random/boot_id"));
   good = 2;
 });
 
@@ -104,7 +105,7 @@ if (process.env["ASHLAR_INSTALLED"] !== undefined)
     await live.publish(`{ files: { "/etc/motd": "Today.\\n" } }`);
     good = await upgrade();
     await restart();
-    assert.equal((await statusOf()).booted.generation, good);
+    assert.equal((await status<Status>()).booted.generation, good);
   });
 
 for (const bad of BAD)
@@ -113,16 +114,17 @@ for (const bad of BAD)
     await publishBad(bad);
     const published = performance.now();
     const generation = await upgrade();
+    start = await bootId();
     await reboot();
-    const status = await comesBack();
+    const now = await comesBack();
     context.diagnostic(`published in ${seconds(started, published)} s, healed in ${seconds(published, performance.now())} s`);
-    assert.deepEqual([status.booted.generation, status.next.generation, status.degraded], [good, good, undefined]);
-    const [verdict] = (JSON.parse(await ok(live.sudo(`ashlar why-failed ${generation} --json`))) as Verdicts).verdicts;
+    assert.deepEqual([now.booted.generation, now.next.generation, now.degraded], [good, good, undefined]);
+    const [verdict] = (JSON.parse(await sudo(`ashlar why-failed ${generation} --json`)) as Verdicts).verdicts;
     assert.match(verdict?.reason ?? "", bad.reason, JSON.stringify(verdict));
     if (bad.log !== undefined) assert.match(verdict?.log.join("\n") ?? "", bad.log);
     assert.ok(
-      status.problems.some((problem) => problem.startsWith(`generation ${generation} failed its trial: ${verdict?.reason}`)),
-      JSON.stringify(status.problems),
+      now.problems.some((problem) => problem.startsWith(`generation ${generation} failed its trial: ${verdict?.reason}`)),
+      JSON.stringify(now.problems),
     );
     const again = await live.sudo(`ashlar upgrade --from ${live.address("releases")}`);
     assert.equal(again.exitCode, 3, again.err);
@@ -132,17 +134,10 @@ step("a good release afterwards is judged on its merits", async () => {
   await live.publish(GOOD);
   const generation = await upgrade();
   await restart();
-  await ok(live.ask("systemctl is-system-running --wait"));
-  const status = await statusOf();
-  assert.deepEqual(
-    [status.booted.generation, status.next.generation, status.problems, status.degraded],
-    [generation, generation, [], undefined],
-  );
-  assert.equal(await ok(live.sudo("ashlar health")), "All 6 health probes passed.");
-  assert.match(
-    await ok(live.sudo("ls /efi/loader/entries")),
-    new RegExp(`ashlar-00000${generation}\\.conf|ashlar-0000${generation}\\.conf`),
-  );
+  const now = await status<Status>();
+  assert.deepEqual([now.booted.generation, now.next.generation, now.problems, now.degraded], [generation, generation, [], undefined]);
+  assert.equal(await sudo("ashlar health"), "All 6 health probes passed.");
+  assert.match(await sudo("ls /efi/loader/entries"), new RegExp(`ashlar-00000${generation}\\.conf|ashlar-0000${generation}\\.conf`));
 });
 
 async function publishBad({ part, spoil }: Bad): Promise<void> {
@@ -168,7 +163,7 @@ function spoiled(image: Image, kernel: Partial<Kernel>): Image {
 }
 
 async function upgrade(): Promise<number> {
-  const out = await ok(live.sudo(`ashlar upgrade --json --progress quiet --from ${live.address("releases")}`));
+  const out = await sudo(`ashlar upgrade --json --progress quiet --from ${live.address("releases")}`);
   const { outcome, generation } = JSON.parse(out) as { outcome: string; generation: number };
   assert.equal(outcome, "staged");
   return generation;
@@ -180,29 +175,14 @@ async function reboot(): Promise<void> {
   assert.ok(exitCode === 0 || exitCode === 255, err);
 }
 
-async function restart(): Promise<void> {
-  await reboot();
-  bootId = await live.nextStart(bootId);
-}
-
 /** Waits until the good generation runs again and has looked at itself. */
 async function comesBack(): Promise<Status> {
   for (;;) {
-    bootId = await live.nextStart(bootId);
+    start = await live.nextStart(start);
     // This may be the start that is about to end: then the connection breaks, or it says so.
     const settled = await live.ask("systemctl is-system-running --wait >/dev/null; ashlar status --json");
-    if (settled.exitCode === 0 && (JSON.parse(settled.out) as Status).booted.generation === good) return statusOf();
+    if (settled.exitCode === 0 && (JSON.parse(settled.out) as Status).booted.generation === good) return status<Status>();
   }
-}
-
-async function statusOf(): Promise<Status> {
-  return JSON.parse(await ok(live.sudo("ashlar status --json"))) as Status;
-}
-
-async function ok(ran: Promise<{ exitCode: number; out: string; err: string }>): Promise<string> {
-  const { exitCode, out, err } = await ran;
-  assert.equal(exitCode, 0, `${out}\n${err}`);
-  return out;
 }
 
 function seconds(from: number, to: number): number {

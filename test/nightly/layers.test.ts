@@ -10,6 +10,7 @@ import type { Live } from "../support/live-machine.ts";
 import type { Published } from "../support/live-project.ts";
 import { openMirrorProxy } from "../support/mirror-proxy.ts";
 import type { MirrorProxy } from "../support/mirror-proxy.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 interface Changed {
@@ -36,6 +37,7 @@ const LAYER_MS = 1_200_000;
 
 let live: Live;
 const step = onMachine(() => live);
+const { ask, sudo, status, restart } = personAt(() => live);
 let mirror: MirrorProxy;
 /** What the machine ran at the beginning: the base of what is added. */
 let base: Status["booted"];
@@ -52,14 +54,14 @@ after(async () => {
 });
 
 step("a package is added: a new generation is staged, the running one is untouched", async (context) => {
-  base = (await statusOf()).booted;
+  base = (await status<Status>()).booted;
   const start = performance.now();
   added = await ashlar<Changed>("layer add hello colorize");
   context.diagnostic(`first layer add ${Math.round((performance.now() - start) / 1000)} s, with tools and indexes`);
   assert.deepEqual([added.outcome, added.quarantined], ["staged", []]);
   assert.notEqual(added.digest, base.digest);
-  const status = await statusOf();
-  assert.deepEqual([status.booted, status.next], [base, { generation: added.generation }]);
+  const now = await status<Status>();
+  assert.deepEqual([now.booted, now.next], [base, { generation: added.generation }]);
   assert.match((await live.ask("hello")).err, /not found/);
 });
 
@@ -74,15 +76,14 @@ step("the same again is nothing to do, from the cache alone", async (context) =>
 
 step("after the restart the program runs, and the generation is good", async () => {
   await restart();
-  const status = await statusOf();
-  assert.deepEqual(status.booted, { generation: added.generation, digest: added.digest });
-  assert.equal((await live.ask("hello")).out, "Hello, world!");
-  assert.match((await live.ask("dpkg-query -W -f '${Status}' hello")).out, /install ok installed/);
-  assert.equal((await live.sudo("dpkg --audit")).out, "");
-  assert.equal((await live.ask("systemctl is-system-running --wait")).out, "running");
+  const now = await status<Status>();
+  assert.deepEqual(now.booted, { generation: added.generation, digest: added.digest });
+  assert.equal(await ask("hello"), "Hello, world!");
+  assert.match(await ask("dpkg-query -W -f '${Status}' hello"), /install ok installed/);
+  assert.equal(await sudo("dpkg --audit"), "");
   // Versions are in the store, which only root may read.
-  assert.match((await live.sudo("ashlar layer list")).out, /^hello +package +2\.\S+ +in use$/m);
-  assert.match((await live.ask("ashlar layer list")).out, /^hello +package +in use$/m);
+  assert.match(await sudo("ashlar layer list"), /^hello +package +2\.\S+ +in use$/m);
+  assert.match(await ask("ashlar layer list"), /^hello +package +in use$/m);
 });
 
 step("an upgrade keeps it", async (context) => {
@@ -92,7 +93,7 @@ step("an upgrade keeps it", async (context) => {
   context.diagnostic(`upgrade with a layer ${Math.round((performance.now() - start) / 1000)} s`);
   assert.deepEqual([upgraded.outcome, upgraded.release, upgraded.quarantined], ["staged", release.sequence, []]);
   await restart();
-  assert.equal((await live.ask("hello; cat /etc/motd")).out, "Hello, world!\nGeneration with a layer.");
+  assert.equal(await ask("hello; cat /etc/motd"), "Hello, world!\nGeneration with a layer.");
 });
 
 step("what the new base cannot have stays out, and the machine says why", async () => {
@@ -101,16 +102,16 @@ step("what the new base cannot have stays out, and the machine says why", async 
   assert.deepEqual([upgraded.outcome, upgraded.quarantined.map(({ layer }) => layer)], ["staged", ["colorize"]]);
   assert.match(upgraded.quarantined[0]?.why ?? "", /forensics-colorize/);
   assert.notEqual(upgraded.digest, release.image.digest);
-  assert.match((await statusOf()).problems.join("\n"), /^layer colorize is left out of the next generation: /m);
-  assert.match((await live.ask("ashlar layer list")).out, /^colorize +package +left out$/m);
+  assert.match((await status<Status>()).problems.join("\n"), /^layer colorize is left out of the next generation: /m);
+  assert.match(await ask("ashlar layer list"), /^colorize +package +left out$/m);
 });
 
 step("removed, they leave the released image, byte for byte", async () => {
   const removed = await ashlar<Changed>("layer remove hello colorize");
-  const status = await statusOf();
-  const next = status.generations.find(({ generation }) => generation === status.next.generation);
+  const now = await status<Status>();
+  const next = now.generations.find(({ generation }) => generation === now.next.generation);
   assert.deepEqual([removed.digest, next?.digest, next?.layers], [release.image.digest, release.image.digest, undefined]);
-  assert.deepEqual(status.problems, []);
+  assert.deepEqual(now.problems, []);
 });
 
 /** A command that may take long, as root, with this computer as the mirror. */
@@ -121,14 +122,4 @@ async function ashlar<T>(command: string): Promise<T> {
   });
   assert.equal(exitCode, 0, stderr);
   return JSON.parse(stdout.toString()) as T;
-}
-
-async function statusOf(): Promise<Status> {
-  return JSON.parse((await live.ask("sudo ashlar status --json")).out) as Status;
-}
-
-async function restart(): Promise<void> {
-  const { out } = await live.ask("cat /proc/sys/kernel/random/boot_id");
-  await live.sudo("systemctl reboot");
-  await live.nextStart(out);
 }

@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import type { TestContext } from "node:test";
 import { openShell, runCommand } from "#vm/console.ts";
 import { openInstalled } from "../support/installed.ts";
 import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 /** A lab's machine: whoever is at its console may be root. */
@@ -18,6 +18,7 @@ const COMMAND_MS = 120_000;
 
 let live: Live;
 const step = onMachine(() => live);
+const { sudo, bootId, settled, restart, until } = personAt(() => live);
 let installedDigest: string;
 let machineId: string;
 let hostKey: string;
@@ -38,7 +39,7 @@ step("the menu's Failsafe is on the newest good generation, last of all, and nev
   await sudo("echo mine >/home/demo/file; mkdir -p /var/lib/app; echo rows >/var/lib/app/data; echo changed >/etc/motd; sync");
   await live.publish(PART);
   await sudo(`ashlar upgrade --from ${live.address("releases")}`);
-  await restart(context);
+  context.diagnostic(`restarted in ${await restart()} s`);
   await sudo("ashlar collect");
   assert.equal(await sudo("ls /efi/loader/entries"), "ashlar-000001.conf\nashlar-000002.conf\nashlar-000003.conf\nashlar-failsafe+0.conf");
   assert.match(await sudo("cat /efi/loader/entries/ashlar-failsafe+0.conf"), /ashlar\.generation=3 ashlar\.failsafe/);
@@ -68,14 +69,14 @@ step("a reset asks first, and then the machine is what was installed: image, dat
   // Leaving the shell restarts the machine.
   live.machine.console.send("exit\n");
   await live.nextStart("");
-  await settled(context, before);
+  await settled();
+  context.diagnostic(`started in ${Math.round((Date.now() - before) / 1000)} s`);
   assert.match(await sudo("findmnt -no SOURCE /"), new RegExp(`^composefs:${installedDigest}$`), "the same digest as the first install");
   assert.equal(await sudo("ls /home/demo/file /var/lib/app 2>&1 | grep -c 'No such'"), "2");
   assert.notEqual(await sudo("cat /etc/machine-id"), machineId);
   assert.notEqual(await sudo("cat /etc/ssh/ssh_host_ed25519_key.pub"), hostKey);
   // Other generations held what belonged to the last owner.
-  for (const end = Date.now() + COMMAND_MS; Date.now() < end;)
-    if ((await live.sudo("test -e /sysroot/ashlar/reset-done")).exitCode !== 0) break;
+  await until("test ! -e /sysroot/ashlar/reset-done");
   const { generations } = JSON.parse(await sudo("ashlar generations --json")) as { generations: { generation: number; trial: string }[] };
   assert.deepEqual(
     generations.map(({ generation, trial }) => [generation, trial]),
@@ -92,19 +93,20 @@ step("the menu's Factory reset asks at the console, and keeps the data where tha
   const { console } = live.machine;
   await live.publish(`{ boot: { factoryReset: true }, files: { "/etc/motd": "Generation five.\\n" } }`);
   await sudo(`ashlar upgrade --from ${live.address("releases")}`);
-  await restart(context);
+  context.diagnostic(`restarted in ${await restart()} s`);
   machineId = await sudo("cat /etc/machine-id; echo kept >/home/demo/file; sync");
   for (const { answer, motd } of [
     { answer: "no", motd: /^Generation five/ },
     { answer: "keep", motd: /^(?!Generation)/ },
   ]) {
-    const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
+    const start = await bootId();
     await choose("ashlar-reset*");
     await console.waitFor(/Type erase or keep/, BOOT_MS);
     console.send(`${answer}\n`);
     const before = Date.now();
-    await live.nextStart(bootId);
-    await settled(context, before);
+    await live.nextStart(start);
+    await settled();
+    context.diagnostic(`started in ${Math.round((Date.now() - before) / 1000)} s`);
     assert.match(await sudo("cat /etc/motd"), motd, answer);
     assert.equal(await sudo("cat /home/demo/file; cat /etc/machine-id"), `kept\n${machineId}`, answer);
   }
@@ -121,23 +123,4 @@ async function choose(entry: string): Promise<void> {
 /** What a command prints in the shell on the console. */
 async function run(command: string): Promise<string> {
   return (await runCommand(live.machine.console, command, COMMAND_MS)).output;
-}
-
-async function restart(context: TestContext): Promise<void> {
-  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
-  const before = Date.now();
-  await live.sudo("systemctl reboot");
-  await live.nextStart(bootId);
-  await settled(context, before);
-}
-
-async function settled(context: TestContext, before: number): Promise<void> {
-  assert.equal(await sudo("systemctl is-system-running --wait"), "running", await sudo("systemctl --failed --no-legend; true"));
-  context.diagnostic(`started in ${Math.round((Date.now() - before) / 1000)} s`);
-}
-
-async function sudo(script: string): Promise<string> {
-  const { exitCode, out, err } = await live.sudo(script);
-  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
-  return out;
 }

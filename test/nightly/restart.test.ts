@@ -4,10 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openInstalled } from "../support/installed.ts";
-import { BOOT_MS } from "../support/live-machine.ts";
 import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 /** Its service takes so long to start that there is time to kill what waits for it. */
@@ -20,6 +19,7 @@ const FIFTH = `{ files: { "/etc/motd": "Five.\\n" }, kernel: { arguments: ["test
 
 let live: Live;
 const step = onMachine(() => live);
+const { sudo, status, restart, until } = personAt(() => live);
 /** What the machine says while nothing is applied. */
 let motd: string;
 
@@ -51,9 +51,9 @@ until grep -qs '"phase":"${phase}"' /run/ashlar/apply.json; do :; done; kill -9 
   });
 
 step("a change that nobody confirmed before a restart takes itself back after it", async () => {
-  await sudo("ashlar apply 3 --live --confirm 3m --progress quiet");
+  await sudo("ashlar apply 3 --live --confirm 5m --progress quiet");
   assert.equal(await sudo("cat /etc/motd"), "Three.");
-  await restart(() => live.sudo("systemctl reboot"));
+  await restart();
   assert.equal(await sudo("cat /etc/motd"), "Three.");
   await until(`test "$(cat /etc/motd)" != Three. && test ! -e /sysroot/ashlar/applied.json`);
   assert.equal(await sudo("cat /etc/motd"), motd);
@@ -67,7 +67,7 @@ step("other kernel arguments take a kexec, which the plan says and which needs n
   const plan = JSON.parse(await sudo("ashlar plan --json --progress quiet")) as { way: string; refused: { kexec: readonly string[] } };
   assert.deepEqual([plan.way, plan.refused.kexec], ["kexec", []]);
   const firmware = count(/systemd-boot|BdsDxe/g);
-  await restart(() => live.sudo("ashlar apply --kexec --progress quiet"));
+  await restart("ashlar apply --kexec --progress quiet");
   assert.equal(await sudo("cat /etc/motd; grep -o test.fourth /proc/cmdline"), "Four.\ntest.fourth");
   await until("test ! -e /sysroot/ashlar/applied.json && systemctl is-active --quiet ashlar-health.service");
   assert.match(await sudo("ashlar status"), /runs generation 4\b/);
@@ -77,7 +77,7 @@ step("other kernel arguments take a kexec, which the plan says and which needs n
 
 step("a reboot applies, too, and nobody who confirms in time loses the change", async (context) => {
   await upgrade(FIFTH);
-  await restart(() => live.sudo("ashlar apply --reboot --confirm 20m --progress quiet"));
+  await restart("ashlar apply --reboot --confirm 20m --progress quiet");
   assert.equal(await sudo("cat /etc/motd; grep -o test.fifth /proc/cmdline"), "Five.\ntest.fifth");
   await until("systemctl is-active --quiet ashlar-confirm.service");
   assert.match(await sudo("ashlar confirm"), /stays\.$/);
@@ -90,16 +90,8 @@ async function upgrade(part: string): Promise<void> {
   await sudo(`ashlar upgrade --progress quiet --from ${live.address("releases")}`);
 }
 
-/** The connection may end before the command does. */
-async function restart(command: () => ReturnType<Live["sudo"]>): Promise<void> {
-  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
-  const { exitCode, err } = await command();
-  assert.ok(exitCode === 0 || exitCode === 255, err);
-  await live.nextStart(bootId);
-}
-
 async function nextStart(): Promise<number> {
-  return (JSON.parse(await sudo("ashlar status --json")) as { next: { generation: number } }).next.generation;
+  return (await status<{ next: { generation: number } }>()).next.generation;
 }
 
 async function downtime(way: string): Promise<number | undefined> {
@@ -109,15 +101,4 @@ async function downtime(way: string): Promise<number | undefined> {
 
 function count(what: RegExp): number {
   return [...live.machine.console.transcript().matchAll(what)].length;
-}
-
-async function until(condition: string): Promise<void> {
-  for (const end = Date.now() + BOOT_MS; (await live.sudo(condition)).exitCode !== 0; await sleep(3000))
-    assert.ok(Date.now() < end, `never: ${condition}\n${live.machine.console.transcript().slice(-3000)}`);
-}
-
-async function sudo(script: string): Promise<string> {
-  const { exitCode, out, err } = await live.sudo(script);
-  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
-  return out;
 }

@@ -8,6 +8,7 @@ import type { TestContext } from "node:test";
 import { lockSystem } from "#pipeline";
 import { openInstalled } from "../support/installed.ts";
 import type { Live } from "../support/live-machine.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 /** Writes its version where its data is, as a database that migrates at its start. */
@@ -49,6 +50,7 @@ interface Unknown {
 
 let live: Live;
 const step = onMachine(() => live);
+const { sudo, restart } = personAt(() => live);
 
 before(async () => {
   live = await openInstalled();
@@ -161,7 +163,7 @@ step("going back to the older version is refused until somebody says what become
   assert.match(error.hint, /--restore-state/);
   const { state } = JSON.parse(await sudo("ashlar rollback 3 --restore-state --json")) as { state: unknown[] };
   assert.deepEqual(state, [{ unit: "notes.service", from: 2, to: 1, choice: "restore" }]);
-  await restart(context);
+  context.diagnostic(`restarted in ${await restart()} s`);
   assert.equal(await sudo("cat /var/lib/notes/versions"), "0\n1\n1", "the copy, and this start");
   assert.equal(await sudo("cat /state/snapshots/notes.service/000003/data/0/versions"), "0\n1\n2");
 });
@@ -171,20 +173,5 @@ async function restartInto(part: string, context: TestContext): Promise<void> {
   await lockSystem({ config: live.project.config }, live.context);
   await live.publish(part);
   await sudo(`ashlar upgrade --from ${live.address("releases")}`);
-  await restart(context);
-}
-
-async function restart(context: TestContext): Promise<void> {
-  const bootId = await sudo("cat /proc/sys/kernel/random/boot_id");
-  const before = Date.now();
-  await live.sudo("systemctl reboot");
-  await live.nextStart(bootId);
-  assert.equal(await sudo("systemctl is-system-running --wait"), "running", await sudo("systemctl --failed --no-legend; true"));
-  context.diagnostic(`restarted in ${Math.round((Date.now() - before) / 1000)} s`);
-}
-
-async function sudo(script: string): Promise<string> {
-  const { exitCode, out, err } = await live.sudo(script);
-  assert.equal(exitCode, 0, `${script}\n${out}\n${err}`);
-  return out;
+  context.diagnostic(`restarted in ${await restart()} s`);
 }

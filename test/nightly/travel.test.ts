@@ -15,6 +15,7 @@ import type { Live } from "../support/live-machine.ts";
 import { lockOlder } from "../support/older-packages.ts";
 import { ociTools, startRegistry } from "../support/oci-tools.ts";
 import type { RegistryServer } from "../support/oci-tools.ts";
+import { personAt } from "../support/person.ts";
 import { onMachine } from "../support/steps.ts";
 
 const MIB = 2 ** 20;
@@ -29,13 +30,12 @@ const KERNEL = ["linux-image-cloud-amd64"];
 
 let live: Live;
 let registry: RegistryServer;
-let bootId: string;
 const step = onMachine(() => live);
+const { ask, sudo, status, restart, finished } = personAt(() => live);
 
 before(async () => {
   registry = await startRegistry(await ociTools());
   live = await openInstalled();
-  bootId = await ask("cat /proc/sys/kernel/random/boot_id");
 });
 after(async () => {
   await live?.close();
@@ -61,7 +61,8 @@ step("an upgrade with another kernel and new packages stays within 256 MiB of me
   assert.ok(result.fetched.wire < result.fetched.bytes / 2, "neither compressed nor a difference");
   const { objects, bytes } = result.fetched;
   assert.ok(unit.written < WRITTEN_MAX * bytes + WRITTEN_EACH * objects + WRITTEN_BESIDES, `${unit.written} bytes for ${bytes}`);
-  await restart(3);
+  await restart();
+  assert.equal((await status<Status>()).booted.generation, 3);
   assert.equal((await ask("uname -r")) === before, !isOther);
 });
 
@@ -72,16 +73,16 @@ step("the timer waits for its time, and what it starts stages the next release",
   await sudo("systemctl start --no-block ashlar-update.service");
   await finished("ashlar-update.service");
   assert.equal(await sudo("systemctl show -P Result ashlar-update.service"), "success");
-  const { next, updates } = await status();
+  const { next, updates } = await status<Status>();
   assert.equal(next?.generation, 4);
   assert.equal(updates.look?.failure, undefined);
   // The same release again is no work, and no error.
   await sudo("systemctl start ashlar-update.service");
-  assert.equal((await status()).next?.generation, 4);
+  assert.equal((await status<Status>()).next?.generation, 4);
 });
 
 step("a machine gives its objects to whoever is nearby, from a process that may read nothing else", async () => {
-  const { booted } = await status();
+  const { booted } = await status<Status>();
   const listed = JSON.parse(await ask(`curl -sSf http://localhost:${PORT}/neighbour.json`)) as { images: string[] };
   assert.ok(listed.images.includes(booted.digest), JSON.stringify(listed));
   // A file that only root may read is an object like the others: whoever knows its digest has the release.
@@ -112,13 +113,14 @@ step("a machine switches to an image of a registry by its digest, and follows a 
   const result = JSON.parse(unit.out) as { outcome: string; generation: number };
   assert.equal(result.outcome, "staged");
   t.diagnostic(`from the registry: ${mib(unit.written)} MiB written, ${mib(unit.peak)} MiB of memory, ${unit.seconds} s`);
-  await restart(result.generation);
-  assert.equal((await status()).booted.digest, five.digest);
+  await restart();
+  const { booted } = await status<Status>();
+  assert.deepEqual([booted.generation, booted.digest], [result.generation, five.digest]);
 
   await sudo(`ashlar switch ${seen}:stable`);
   const six = await push("six", 6);
   const followed = await inUnit("follow", "ashlar upgrade --json");
-  const { updates, next } = await status();
+  const { updates, next } = await status<Status>();
   assert.equal(updates.follows, `${seen}:stable`);
   const staged = JSON.parse(followed.out) as { generation: number; digest: string };
   assert.deepEqual([staged.digest, next?.generation], [six.digest, staged.generation]);
@@ -178,38 +180,6 @@ async function inUnit(name: string, command: string, properties = ""): Promise<U
   assert.equal(result, "success", `${out}${await sudo(`journalctl -o cat -u ${name} | tail -20`)}`);
   await sudo(`systemctl stop ${name}`);
   return { out, peak: Number(peak), written: Number(written), seconds };
-}
-
-async function finished(unit: string): Promise<void> {
-  for (;;) {
-    const { exitCode, out } = await live.ask(`systemctl show -P ActiveState ${unit}`);
-    if (exitCode === 0 && out !== "active" && out !== "activating") return;
-    await sleep(3000);
-  }
-}
-
-async function restart(generation: number): Promise<void> {
-  await live.sudo("systemctl reboot");
-  bootId = await live.nextStart(bootId);
-  await ask("systemctl is-system-running --wait");
-  assert.equal((await status()).booted.generation, generation);
-}
-
-async function status(): Promise<Status> {
-  return JSON.parse(await sudo("ashlar status --json")) as Status;
-}
-
-async function ask(script: string): Promise<string> {
-  return ok(script, await live.ask(script));
-}
-
-async function sudo(script: string): Promise<string> {
-  return ok(script, await live.sudo(script));
-}
-
-function ok(script: string, { exitCode, out, err }: Awaited<ReturnType<Live["ask"]>>): string {
-  assert.equal(exitCode, 0, `${script}: ${out}\n${err}`);
-  return out;
 }
 
 function mib(bytes: number): string {
