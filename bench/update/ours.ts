@@ -8,6 +8,7 @@ import type { Image } from "#image/image.ts";
 import { exec } from "#sys/exec.ts";
 import { openStore } from "#store/open.ts";
 import type { Store } from "#store/store.ts";
+import { MEMORY_OPTION } from "../../src/agent/bundle.ts";
 import { deltaFiles } from "../../src/registry/delta/layout.ts";
 import { makeManifestPatch } from "../../src/registry/delta/manifest.ts";
 import { objectsOf } from "../../src/registry/objects-of.ts";
@@ -47,7 +48,7 @@ export async function ours(images: readonly [Image, Image], host: Store, folder:
   machine.flush();
   await machine.close();
   const copy = await copyOf(place, "applied");
-  const apply = await measure(execPath, [PROGRAM, "apply", copy, place.served, place.pair], { folder });
+  const apply = await measure(execPath, [MEMORY_OPTION, PROGRAM, "apply", copy, place.served, place.pair], { folder });
 
   const files = deltaFiles(to.image.digest, from.image.digest);
   const manifest = renderRelease({ version: 1, name: to.image.name, sequence: 2, image: to.image, objects: to.objects });
@@ -105,7 +106,7 @@ async function bytesOf(server: { sent(): number }, work: () => Promise<void>): P
 
 /** @param isTime tells when to kill it; without, it has to succeed */
 async function runTo(store: string, source: string, { pair }: OurPlace, isTime?: () => boolean): Promise<void> {
-  const child = spawn(execPath, [PROGRAM, "apply", store, source, pair], { stdio: ["ignore", "inherit", "inherit"] });
+  const child = spawn(execPath, [MEMORY_OPTION, PROGRAM, "apply", store, source, pair], { stdio: ["ignore", "inherit", "inherit"] });
   const closed = once(child, "close");
   const watch = setInterval(() => isTime?.() === true && child.kill("SIGKILL"), 1);
   await closed;

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { openFile } from "#formats/delta/old-file.ts";
+import { createByteRoom } from "#formats/memory.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
@@ -52,6 +53,7 @@ export interface AssemblyOptions {
 export function openAssembly({ store, bases, packed, partials }: AssemblyOptions): Assembly {
   const open = new Map<ObjectId, PartialFile>();
   const held = new Map<ObjectId, HeldPieces>();
+  const room = createByteRoom();
   const drop = (object: ObjectId): void => {
     const file = open.get(object);
     if (file !== undefined) {
@@ -64,7 +66,7 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
   };
   const takePlain = async (wanted: ReleaseObject, piece: GroupPiece, parts: Parts): Promise<boolean> => {
     const start = partials.endOf(piece) - piece.length;
-    const content = contentOf(piece, parts, bases, store);
+    const content = contentOf(piece, parts, { bases, store, room });
     if (content.length === wanted.size) return addWhole(store, wanted, content);
     const file = open.get(wanted.object) ?? openPartial(store, wanted.object, partials.held(piece.place));
     open.set(wanted.object, file);
@@ -117,11 +119,16 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
   };
 }
 
-function contentOf(piece: GroupPiece, parts: Parts, bases: readonly (ObjectId | undefined)[], store: Store): Buffer {
+interface Making extends Pick<AssemblyOptions, "bases" | "store"> {
+  readonly room: (size: number) => Buffer;
+}
+
+/** Valid until the next one is made. */
+function contentOf(piece: GroupPiece, parts: Parts, { bases, store, room }: Making): Buffer {
   if (piece.base < 0) return applyPiece(piece, parts);
   const fd = openSync(store.pathOf(known(bases, piece.base)), "r");
   try {
-    return applyPiece(piece, parts, openFile(fd, fstatSync(fd).size));
+    return applyPiece(piece, parts, openFile(fd, fstatSync(fd).size), room(piece.length));
   } finally {
     closeSync(fd);
   }

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
 import { messageOf } from "#errors";
+import { release } from "#formats/memory.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 import type { ReleaseObject } from "../release.ts";
@@ -43,12 +44,12 @@ export interface Received {
 
 /** Makes what it can; what it cannot has to come in another way. @throws what the source throws */
 export async function receive(source: ReleaseSource, receiving: Receiving): Promise<Received> {
-  const { index, plan, release, bases, store, onBytes } = receiving;
+  const { index, plan, bases, store, onBytes } = receiving;
   const done = new Set<ObjectId>();
   const failed = new Map<ObjectId, string>();
   using assembly = openAssembly({ store, bases, packed: index.packed, partials: receiving.partials });
   const wanted = (place: number): ReleaseObject | undefined => {
-    const item = release[place];
+    const item = receiving.release[place];
     return item !== undefined && plan.objects.has(item.object) && !done.has(item.object) && !failed.has(item.object) ? item : undefined;
   };
   const isDone = ({ object, size }: ReleaseObject): void => {
@@ -60,7 +61,7 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
       for await (const { item, arrived } of objectsIn(group, bytes, { assembly, wanted, failed })) if (arrived) isDone(item);
     } catch (error) {
       if (!(error instanceof DeltaError)) throw error;
-      for (const { place } of group.pieces) if (wanted(place) !== undefined) failed.set(release[place]!.object, error.message);
+      for (const { place } of group.pieces) if (wanted(place) !== undefined) failed.set(receiving.release[place]!.object, error.message);
     }
     if (failed.size > FAILURES_MAX) break;
   }
@@ -109,6 +110,7 @@ async function* objectsIn(
       failed.set(item.object, error.message);
     }
   }
+  release(content);
 }
 
 function startsOf(pieces: readonly GroupPiece[]): { steps: number; changes: number; fresh: number } {
@@ -120,7 +122,8 @@ async function unpacked(group: Group, bytes: Buffer): Promise<Buffer> {
   const size = unpackedSize(group);
   let content: Buffer;
   try {
-    content = await decompress(bytes, { maxOutputLength: Math.max(1, size) });
+    // With a byte to spare the library takes no second piece.
+    content = await decompress(bytes, { maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) });
   } catch (error) {
     throw new DeltaError(`a group is damaged: ${messageOf(error)}`, { cause: error });
   }
