@@ -16,10 +16,12 @@ export interface Person {
   /** Waits until a start has ended with nothing failed. */
   readonly settled: () => Promise<void>;
   /**
-   * Waits until another start has settled.
-   * @param how the command that leads to it, as root; its connection may end before it does
-   * @returns seconds
+   * Ends this start.
+   * @param how the command that does it, as root; its connection may end before it does
+   * @returns the boot id of what ends
    */
+  readonly leave: (how?: string) => Promise<string>;
+  /** {@link leave}, and waits until another start has settled. @returns seconds */
   readonly restart: (how?: string) => Promise<number>;
   /** Waits until a script ends well as root. */
   readonly until: (script: string) => Promise<void>;
@@ -45,17 +47,22 @@ export function personAt(live: () => Live): Person {
     for (const end = Date.now() + BOOT_MS; !(await isSo()); await sleep(LOOK_MS))
       assert.ok(Date.now() < end, `never: ${what}\n${live().machine.console.transcript().slice(-CONSOLE_TAIL)}`);
   };
+  const leave = async (how = "systemctl reboot"): Promise<string> => {
+    const before = await bootId();
+    const { exitCode, out, err } = await live().sudo(how);
+    assert.ok(exitCode === 0 || exitCode === DISCONNECTED, `${how}\n${out}\n${err}`);
+    return before;
+  };
   return {
     ask,
     sudo,
+    leave,
     bootId,
     settled,
     status: async <T>() => JSON.parse(await sudo("ashlar status --json")) as T,
-    restart: async (how = "systemctl reboot") => {
-      const [before, began] = [await bootId(), performance.now()];
-      const { exitCode, out, err } = await live().sudo(how);
-      assert.ok(exitCode === 0 || exitCode === DISCONNECTED, `${how}\n${out}\n${err}`);
-      await live().nextStart(before);
+    restart: async (how) => {
+      const began = performance.now();
+      await live().nextStart(await leave(how));
       await settled();
       return secondsSince(began);
     },
