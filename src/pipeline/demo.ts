@@ -71,7 +71,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<Demo
       ),
     );
     await using running = machine;
-    const target: SshTarget = { port: running.sshPort ?? 0, user: USER, key, toolchain };
+    const target: SshTarget = { port: running.sshPort ?? 0, user: USER, key, toolchain, lastWords: running.lastWords };
     await timed("boot it", () => waitForSsh(target, BOOT_TIMEOUT));
     const before = await status(target, first.image.digest);
 

@@ -7,6 +7,7 @@ import { createReporter } from "#report/reporter.ts";
 import { openWorkspace } from "#workspace";
 import type { Workspace } from "#workspace";
 import { chooseAccelerator } from "./accelerator.ts";
+import type { KvmVerdict } from "./accelerator.ts";
 
 /** A file that everyone may open stands for the device. */
 const DEVICE = "/dev/null";
@@ -16,7 +17,7 @@ void test("KVM that kills its guest is tried once, then remembered with its reas
     const notes: string[] = [];
     const report = createReporter((event) => event.type === "note" && notes.push(event.text));
     let probes = 0;
-    const probe = (): Promise<string> => Promise.resolve(`KVM internal error ${++probes}`);
+    const probe = (): Promise<KvmVerdict> => Promise.resolve({ guest: "died", why: `KVM internal error ${++probes}` });
     const choose = (): Promise<string> => chooseAccelerator({ wanted: undefined, workspace, report, device: DEVICE, probe });
     assert.equal(await choose(), "tcg");
     assert.equal(await choose(), "tcg");
@@ -28,10 +29,20 @@ void test("KVM that kills its guest is tried once, then remembered with its reas
 void test("KVM in which a guest lived is used without another try", async () => {
   await withWorkspace(async (workspace) => {
     let probes = 0;
-    const probe = (): Promise<undefined> => Promise.resolve(void probes++);
+    const probe = (): Promise<KvmVerdict> => (probes++, Promise.resolve({ guest: "lived" }));
     const report = createReporter(() => {});
     const choose = (): Promise<string> => chooseAccelerator({ wanted: undefined, workspace, report, device: DEVICE, probe });
     assert.deepEqual([await choose(), await choose(), probes], ["kvm", "kvm", 1]);
+  });
+});
+
+void test("KVM in which a guest was silent is not trusted, and tried again the next time", async () => {
+  await withWorkspace(async (workspace) => {
+    const verdicts: KvmVerdict[] = [{ guest: "lived" }, { guest: "silent", why: "it was silent" }];
+    const probe = (): Promise<KvmVerdict> => Promise.resolve(verdicts.pop() ?? { guest: "died", why: "one try too many" });
+    const report = createReporter(() => {});
+    const choose = (): Promise<string> => chooseAccelerator({ wanted: undefined, workspace, report, device: DEVICE, probe });
+    assert.deepEqual([await choose(), await choose(), await choose()], ["tcg", "kvm", "kvm"]);
   });
 });
 

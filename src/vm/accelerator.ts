@@ -15,6 +15,14 @@ import type { Accelerator } from "./arguments.ts";
 import type { VmErrorCode } from "./errors.ts";
 
 export const KVM_DEVICE = "/dev/kvm";
+/** Of the verdict's file. */
+const VERSION = 2;
+
+/** What became of a guest under KVM. One that was silent may only have been slow: that is not kept. */
+export type KvmVerdict =
+  | { readonly guest: "lived" }
+  | { readonly guest: "died"; /** QEMU's last words. */ readonly why: string }
+  | { readonly guest: "silent"; readonly why: string };
 
 export interface AcceleratorChoice {
   /** What the user asked for; `auto` when absent. */
@@ -23,8 +31,8 @@ export interface AcceleratorChoice {
   readonly report: Reporter;
   /** {@link KVM_DEVICE} by default. */
   readonly device?: string;
-  /** Boots a copy of the machine under KVM; undefined when it lived, else QEMU's last words. */
-  readonly probe: () => Promise<string | undefined>;
+  /** Boots a copy of the machine under KVM. */
+  readonly probe: () => Promise<KvmVerdict>;
 }
 
 /**
@@ -52,13 +60,12 @@ export async function chooseAccelerator({
   };
   if (obstacle !== undefined) return emulate(obstacle);
   const path = join(workspace.steps, `kvm-${hostIdentity()}.json`);
-  const known = readVerdict(path);
-  const failure = known === undefined ? await report.step("try KVM", probe) : known.failure;
-  if (known === undefined) {
+  const verdict = readVerdict(path) ?? (await report.step("try KVM", probe));
+  if (verdict.guest !== "silent") {
     mkdirSync(workspace.steps, { recursive: true });
-    writeFileAtomic(path, `${JSON.stringify({ version: 1, failure })}\n`);
+    writeFileAtomic(path, `${JSON.stringify({ version: VERSION, ...verdict })}\n`);
   }
-  return failure === undefined ? "kvm" : emulate(failure);
+  return verdict.guest === "lived" ? "kvm" : emulate(verdict.why);
 }
 
 function kvmObstacle(device: string): string | undefined {
@@ -76,11 +83,12 @@ function hostIdentity(): string {
   return hash("sha256", [release(), version(), cpus()[0]?.model ?? ""].join("\0")).slice(0, 16);
 }
 
-function readVerdict(path: string): { failure: string | undefined } | undefined {
+function readVerdict(path: string): KvmVerdict | undefined {
   try {
-    const verdict = JSON.parse(readFileSync(path, "utf8")) as { version?: unknown; failure?: unknown };
-    if (verdict.version !== 1) return undefined;
-    return { failure: typeof verdict.failure === "string" ? verdict.failure : undefined };
+    const { version: written, guest, why } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    if (written !== VERSION) return undefined;
+    if (guest === "lived") return { guest };
+    return guest === "died" && typeof why === "string" ? { guest, why } : undefined;
   } catch (error) {
     if (hasErrno(error, "ENOENT") || error instanceof SyntaxError) return undefined;
     throw error;

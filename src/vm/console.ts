@@ -7,6 +7,8 @@ import type { VmErrorCode } from "./errors.ts";
 export interface Console {
   /** Everything the guest has written so far. */
   transcript(): string;
+  /** The last lines of it, as plain text. */
+  tail(): string;
   /**
    * Waits until the text since the last match matches, and consumes it up to the end of the match.
    * @param timeout milliseconds
@@ -49,10 +51,9 @@ export function openConsole(stream: Duplex): Console {
     closed = true;
     wake();
   });
-  const failure = (code: VmErrorCode, message: string): AshlarError<VmErrorCode> => {
-    const tail = plain(text).trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
-    return new AshlarError(code, `${message}; the console's last lines:\n${tail}`);
-  };
+  const tail = (): string => plain(text).trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  const failure = (code: VmErrorCode, message: string): AshlarError<VmErrorCode> =>
+    new AshlarError(code, `${message}; the console's last lines:\n${tail()}`);
 
   function waitFor(pattern: RegExp, timeout: number): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
@@ -79,6 +80,7 @@ export function openConsole(stream: Duplex): Console {
 
   return {
     transcript: () => text,
+    tail,
     waitFor,
     send: (typed) => void stream.write(typed),
     onOutput: (listener) => {

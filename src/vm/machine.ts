@@ -11,6 +11,7 @@ import { chooseAccelerator } from "./accelerator.ts";
 import type { Accelerator, Drive, Forward } from "./arguments.ts";
 import type { Console } from "./console.ts";
 import { launch } from "./launch.ts";
+import type { Launched } from "./launch.ts";
 import { freePort } from "./port.ts";
 import { probeKvm } from "./probe.ts";
 import type { Qmp } from "./qmp.ts";
@@ -58,6 +59,8 @@ export interface Machine extends AsyncDisposable {
   readonly sshPort: number | undefined;
   /** QEMU's exit code, when the guest has powered off or the machine was stopped. */
   readonly exited: Promise<number>;
+  /** What is known of a machine that does not answer: whether QEMU lets it run, and the last lines of its console. */
+  readonly lastWords: () => Promise<string>;
   /** Presses the power button. */
   powerDown(): Promise<void>;
   /** Ends the machine and keeps its state in a folder, to be resumed from. @throws E_VM_SAVE */
@@ -100,7 +103,18 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     ...launched,
     accelerator,
     sshPort,
+    lastWords: () => lastWords(launched),
     powerDown: async () => void (await launched.qmp.execute("system_powerdown")),
     [Symbol.asyncDispose]: () => launched.stop(),
   };
+}
+
+/** A machine that QEMU stopped (its disk's file could not be written, KVM gave up) is silent in the same way as one that hangs. */
+async function lastWords({ qmp, console }: Pick<Launched, "qmp" | "console">): Promise<string> {
+  const state = await qmp.execute("query-status").then(
+    (answer) => `QEMU says that it is ${(answer as { status: string }).status}`,
+    () => "QEMU has ended",
+  );
+  const seen = console?.tail() ?? "";
+  return seen === "" ? `${state}; its console is silent` : `${state}; its console's last lines:\n${seen}`;
 }

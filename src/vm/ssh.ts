@@ -7,6 +7,7 @@ import type { ExecResult } from "#sys/exec.ts";
 import { runInToolchain } from "#toolchain/sandbox.ts";
 import type { Toolchain } from "#toolchain/open.ts";
 import type { VmErrorCode } from "./errors.ts";
+import type { Machine } from "./machine.ts";
 
 export interface SshKey {
   /** Folder that holds `id` and `id.pub`. */
@@ -30,6 +31,8 @@ export interface SshTarget {
   readonly user: string;
   readonly key: SshKey;
   readonly toolchain: Toolchain;
+  /** Why the machine may not answer, for the error. */
+  readonly lastWords?: Machine["lastWords"];
 }
 
 export interface SshOptions {
@@ -88,7 +91,7 @@ function sshOnce(target: SshTarget, command: string, options: SshOptions): Promi
 /**
  * Waits until the machine answers.
  * @param timeout milliseconds
- * @throws E_VM_SSH with the last refusal
+ * @throws E_VM_SSH with the last refusal, and the last words of a machine that has them
  */
 export async function waitForSsh(target: SshTarget, timeout: number): Promise<void> {
   const end = Date.now() + timeout;
@@ -101,5 +104,9 @@ export async function waitForSsh(target: SshTarget, timeout: number): Promise<vo
     last = result?.stderr.trim() ?? "no answer";
     await sleep(1000);
   }
-  throw new AshlarError<VmErrorCode>("E_VM_SSH", `the machine did not answer by ssh within ${Math.round(timeout / 1000)} s: ${last}`);
+  const words = await target.lastWords?.();
+  throw new AshlarError<VmErrorCode>(
+    "E_VM_SSH",
+    `the machine did not answer by ssh within ${Math.round(timeout / 1000)} s: ${last}${words === undefined ? "" : `; ${words}`}`,
+  );
 }

@@ -86,7 +86,7 @@ export async function liveOn({ machine, project, served, toolchain, context, for
   const { console } = machine;
   assert.ok(console !== undefined);
   const server = await serveFolder(served);
-  const target: SshTarget = { port: machine.sshPort ?? 0, user: USER, key: project.key, toolchain };
+  const target: SshTarget = { port: machine.sshPort ?? 0, user: USER, key: project.key, toolchain, lastWords: machine.lastWords };
   const ask = async (script: string): Promise<Ran> => {
     const { exitCode, stdout, stderr } = await ssh(target, script, { timeout: COMMAND_MS });
     return { exitCode, out: stdout.toString().trimEnd(), err: stderr.trimEnd() };

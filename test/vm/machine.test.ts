@@ -46,9 +46,12 @@ void test("a machine answers on QMP, shows its firmware, and leaves nothing behi
     assert.deepEqual(await machine.qmp.execute("query-status"), { status: "running", running: true });
     await assert.rejects(machine.qmp.execute("no-such-command"), { code: "E_VM_QMP", message: /no-such-command/ });
     await machine.console.waitFor(/BdsDxe/, 120_000);
+    await machine.qmp.execute("stop");
+    assert.match(await machine.lastWords(), /^QEMU says that it is paused; its console's last lines:\n(.*\n)*.*BdsDxe/);
   } finally {
     await machine.stop();
   }
+  assert.match(await machine.lastWords(), /^QEMU has ended; .*\n(.*\n)*.*BdsDxe/);
   assert.equal(await machine.exited, 0);
   await assert.rejects(machine.qmp.execute("query-status"), { code: "E_VM_QMP" });
   assert.deepEqual(
