@@ -19,6 +19,7 @@ import type { RegistryOptions } from "#registry/oci/registry.ts";
 import { exportRelease, releasesUnder } from "#registry/oci/release.ts";
 import type { ExportedRelease } from "#registry/oci/release.ts";
 import type { OciRepository } from "#registry/oci/repository.ts";
+import { sourceOf } from "#registry/oci/source.ts";
 import { TRUST_TAG, exportTrust, targetsOfRepository } from "#registry/oci/trust.ts";
 import type { Release } from "#registry/release.ts";
 import { DEFAULT_CHANNEL } from "#registry/trust/entries.ts";
@@ -33,7 +34,7 @@ import type { BuildOptions } from "./build.ts";
 import type { Context } from "./context.ts";
 import type { ForeignOptions } from "./foreign.ts";
 import type { BuildRecord } from "./record.ts";
-import { refuseOtherRoot } from "./trust.ts";
+import { refuseOtherRoot, signedImages, unsigned } from "./trust.ts";
 
 export interface ExportOptions extends BuildOptions {
   /** The layout's folder; made when missing. */
@@ -194,6 +195,8 @@ export interface ImportOptions extends RegistryOptions {
   readonly from: string;
   /** What makes a machine of an image that others made; asked for only then. */
   readonly foreign: () => Promise<ForeignOptions>;
+  /** Bytes of a root: the image has to be that of a release which its keys sign. */
+  readonly root?: Buffer;
 }
 
 export interface ImportResult {
@@ -207,11 +210,15 @@ export interface ImportResult {
 /**
  * Takes an image out of its plain layers into this host's store. Of one that Ashlar made comes the same composefs digest, or an
  * error; one of others is the base for a config.
- * @throws E_OCI_*, E_TAR_*, E_IMPORT_*; the store then has no new image
+ * @throws E_OCI_*, E_TAR_*, E_IMPORT_*, E_TRUST_*; the store then has no new image
  */
 export async function importOci(options: ImportOptions, context: Context): Promise<ImportResult> {
   const repository = openImage(options);
   const found = await findImage(repository);
+  const { root } = options;
+  if (root !== undefined && found.artifact === undefined)
+    throw unsigned(repository.address, "was not made by Ashlar: no release of it can be signed");
+  const signed = root === undefined ? undefined : await signedImages(sourceOf(repository), root);
   return withStore(context, async (store) => {
     if (found.artifact === undefined) {
       const { importForeign } = await import("./foreign.ts");
@@ -220,6 +227,8 @@ export async function importOci(options: ImportOptions, context: Context): Promi
     }
     return context.report.step("import the layers", async (step) => {
       const { image, tree, system, lock } = await importImage(repository, found, store, step);
+      if (signed?.includes(image.digest) === false)
+        throw unsigned(repository.address, "is the image of no release that the root's keys sign");
       // Not marked as an image before it is known to be the one.
       const digest = store.add(writeImage(entriesOf(tree)));
       if (digest !== image.digest) throw notTheImage(repository.address, image, digest);

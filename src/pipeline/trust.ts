@@ -1,11 +1,14 @@
 /** Who signs, and whom machines trust, have to be the same people. */
 import type { System } from "#config/system.ts";
 import { AshlarError } from "#errors";
+import type { ReleaseSource } from "#registry/stream.ts";
+import { refreshTrust } from "#registry/trust/client.ts";
+import { entriesIn } from "#registry/trust/entries.ts";
 import type { Signing } from "#registry/trust/place.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 
-export type PipelineTrustErrorCode = "E_PUBLISH_ROOT";
+export type PipelineTrustErrorCode = "E_PUBLISH_ROOT" | "E_IMPORT_UNSIGNED";
 
 /**
  * An image whose machines trust others would be their last. A config without a root makes machines that take nothing by themselves, which somebody may want.
@@ -24,4 +27,22 @@ export function refuseOtherRoot(store: Store, system: ObjectId, signing: Signing
       details: { folder: signing.folder },
     },
   );
+}
+
+/**
+ * The images that a source's releases have, as those say whom a root trusts.
+ * @param root bytes of a root that is known to be the right one
+ * @throws E_TRUST_* as on a machine that has this root
+ */
+export async function signedImages(source: ReleaseSource, root: Buffer): Promise<readonly ObjectId[]> {
+  const { targets } = await refreshTrust(source, { trusted: { root }, now: Math.floor(Date.now() / 1000), remember: () => {} });
+  return entriesIn(targets.signed.targets, source.address).map(({ image }) => image);
+}
+
+/** @param address what was looked at */
+export function unsigned(address: string, why: string): AshlarError<PipelineTrustErrorCode> {
+  return new AshlarError("E_IMPORT_UNSIGNED", `${address} ${why}`, {
+    hint: "leave out --root to take an image that nobody vouches for; nothing was imported",
+    details: { address },
+  });
 }

@@ -279,6 +279,28 @@ void test("push, pull and import, from one build host to another", async () => {
   const foreign = () => Promise.reject(new Error("it is an image of Ashlar"));
   await pullOci({ address: second.address, folder: at("carried") }, context);
   for (const from of [at("carried"), first.address]) assert.equal((await importOci({ from, foreign }, context)).image.digest, image.digest);
+  // Whoever knows the keys gets what these sign, also from a folder, and nothing else.
+  const [root, strangers] = [keys, makeKeys(at("strangers"))].map(({ roots }) => roots.at(-1)!) as [Buffer, Buffer];
+  for (const from of [at("carried"), first.address])
+    assert.equal((await importOci({ from, foreign, root }, context)).image.digest, image.digest);
+  await assert.rejects(importOci({ from: first.address, foreign, root: strangers }, context), { code: "E_TRUST_UNSIGNED" });
+  const { release: _signed, ...plain } = request;
+  const bare = { ...plain, address: `oci+http://${registry.host}/hosts/bare:1` };
+  const unsigned = await pushOci(bare, { workspace: here, report: silentReporter });
+  await assert.rejects(importOci({ from: unsigned.address, foreign, root }, context), { code: "E_TRUST_INCOMPLETE" });
+  // An image beside signed ones, that nobody signed.
+  const more = await openStore(here.store);
+  const other = ociParts(more, { version: "3" });
+  const { address: beside } = await pushOci(
+    {
+      ...plain,
+      address: `oci+http://${registry.host}/hosts/web:other`,
+      built: { image: other.image, system: other.system, lock: other.lock, dump: more.add(Buffer.from(dumpText(other.tree), "latin1")) },
+    },
+    { workspace: here, report: silentReporter },
+  );
+  await more.close();
+  await assert.rejects(importOci({ from: beside, foreign, root }, context), { code: "E_IMPORT_UNSIGNED" });
   const store = await openStore(there.store);
   assert.equal(listRefs(store, "images").length, 1);
   await store.close();

@@ -43,10 +43,11 @@ export function registrySource(address: string, options: RegistryOptions = {}): 
 
 /** The last image that was put into a layout folder. @throws E_OCI_LAYOUT */
 export function layoutSource(folder: string): ReleaseSource {
-  return sourceOf(layoutRepository(folder), () => folder);
+  return sourceOf(layoutRepository(folder));
 }
 
-function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => string): ReleaseSource {
+/** @param pinned the address that always leads to what was found */
+export function sourceOf(repository: OciRepository, pinned: (found: FoundRelease) => string = () => repository.address): ReleaseSource {
   let looked: Promise<FoundRelease> | undefined;
   let trust: ReturnType<typeof trustFilesIn> | undefined;
   let { address } = repository;
