@@ -5,13 +5,14 @@ import { execPath } from "node:process";
 import { test } from "node:test";
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
+import { linkProgram, someParts } from "../../../test/support/linked-program.ts";
 import { noise } from "../../../test/support/release-fixture.ts";
-import type { FindMatch } from "../zstd/matches.ts";
 import { DeltaError } from "./errors.ts";
-import { closeFramed, insideFramed, patchFramed } from "./framed.ts";
+import { applied, closeFramed, insideFramed, patchFramed } from "./framed.ts";
+import type { InsideFramed } from "./framed.ts";
 import { openMoves, parseMoves, renderMoves } from "./moves.ts";
 import { fileOf } from "./old-file.ts";
-import { applyPatch } from "./patch.ts";
+import { makePatches } from "./patch.ts";
 import type { Piece } from "./patch.ts";
 
 const LIMITS = { piece: 8 * 2 ** 20, size: 128 * 2 ** 20 };
@@ -30,22 +31,29 @@ function kernel(content: Buffer, name: string): Buffer {
   return Buffer.concat([Buffer.from(`head of ${name}`.padEnd(3000, "-")), frame, Buffer.from(`tail of ${name}`.padEnd(5000, "+"))]);
 }
 
-function made(pieces: readonly Piece[], old: Buffer): Buffer {
-  return Buffer.concat(pieces.map((piece) => (piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf([old]), piece.length))));
-}
-
 const [old, next] = [kernel(program, "6.1"), kernel(changed(program), "6.1.1")];
 const patch = patchFramed(old, next, LIMITS)!;
-const { parts, matches } = insideFramed(old, LIMITS.size)!;
-const inside = Buffer.concat(parts);
+/** Making a file uses it up. */
+const before = (file = old): InsideFramed => insideFramed(file, LIMITS.size)!;
 
 void test("a changed kernel costs little, and is the same bit for bit", () => {
   const bytes = Buffer.concat(patch.pieces.flatMap(({ steps, changes, fresh }) => [steps, changes, fresh]));
   const [wire, whole] = [brotliCompressSync(bytes).length, next.length];
   assert.ok(wire < whole / 4, `${wire} of ${whole} bytes`);
-  const result = made(patch.pieces, inside);
-  assert.equal(result.length, patch.size);
-  assert.ok(closeFramed(matches, fileOf([result]), next.length).equals(next));
+  assert.ok(closeFramed(before(), applied(patch.pieces), next.length).equals(next));
+});
+
+void test("a kernel that was linked anew costs less than its addresses", () => {
+  const parts = someParts(4000);
+  const more = { name: "added", size: 300, refers: [] };
+  const linked = [parts, [...parts.slice(0, 70), more, ...parts.slice(70)]].map((list) => linkProgram(list).file) as [Buffer, Buffer];
+  const files = linked.map((content, at) => kernel(content, `6.1.${at}`)) as [Buffer, Buffer];
+  const { pieces } = patchFramed(...files, LIMITS)!;
+  const costOf = (list: readonly Piece[]): number =>
+    brotliCompressSync(Buffer.concat(list.flatMap(({ steps, changes, fresh }) => [steps, changes, fresh]))).length;
+  const [content, plain] = [costOf(pieces.filter(({ steps }) => steps.length > 0)), costOf(makePatches(...linked, LIMITS.piece))];
+  assert.ok(content < plain / 10, `${content} of ${plain} bytes`);
+  assert.ok(closeFramed(before(files[0]), applied(pieces), files[1].length).equals(files[1]));
 });
 
 void test("there is no such patch for a file without a frame, or with more inside than is allowed", () => {
@@ -57,24 +65,26 @@ void test("there is no such patch for a file without a frame, or with more insid
 });
 
 void test("damaged pieces, another old file and another size are refused", () => {
-  const result = made(patch.pieces, inside);
-  const refused = (from: FindMatch, bytes: Buffer, size: number): void => {
+  const inside = before();
+  const result = Buffer.alloc(patch.size);
+  applied(patch.pieces)(fileOf(inside.parts)).read(0, result);
+  const refused = (from: InsideFramed, bytes: Buffer, size: number): void => {
     try {
-      assert.ok(!closeFramed(from, fileOf([bytes]), size).equals(next));
+      assert.ok(!closeFramed(from, () => fileOf([bytes]), size).equals(next));
     } catch (error) {
       assert.ok(error instanceof DeltaError, String(error));
     }
   };
-  for (let at = result.length - 1; at > inside.length; at -= 4999) {
+  for (let at = result.length - 1; at > program.length; at -= 4999) {
     const damaged = Buffer.from(result);
     damaged[at]! ^= 0x55;
-    refused(matches, damaged, next.length);
+    refused(before(), damaged, next.length);
   }
-  refused(matches, result.subarray(0, 10), next.length);
-  refused(insideFramed(next, LIMITS.size)!.matches, result, next.length);
-  refused(() => undefined, result, next.length);
-  refused(matches, result, next.length - 1);
-  refused(matches, result, next.length + 1);
+  refused(before(), result.subarray(0, 10), next.length);
+  refused(before(next), result, next.length);
+  refused({ ...before(), matches: () => undefined }, result, next.length);
+  refused(before(), result, next.length - 1);
+  refused(before(), result, next.length + 1);
 });
 
 void test("moves are read as they were written; of several stretches the longest counts", () => {

@@ -9,16 +9,18 @@ import { openMatches } from "#formats/zstd/matches.ts";
 import type { FindMatch } from "#formats/zstd/matches.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
-import { differenceOf } from "./diff.ts";
+import { release } from "../memory.ts";
 import { DeltaError } from "./errors.ts";
-import { movesOf } from "./moves.ts";
-import { fileOf } from "./old-file.ts";
-import { freshPieces, patchesOf } from "./patch.ts";
+import { fileOf, joined, squeezed } from "./old-file.ts";
+import { applyPatch, freshPieces, patchesOf } from "./patch.ts";
 import type { OldFile, Piece } from "./patch.ts";
+import { differenceOfPrograms } from "./program/difference.ts";
+import { programOf } from "./program/elf.ts";
+import { relocate } from "./program/relocate.ts";
 import { makeRecipe, readRecipe } from "./recipe.ts";
 
 /** Names how a file is put together; any change of it is another name. */
-export const FRAMED = "zstd-sequences-1";
+export const FRAMED = "zstd-sequences-2";
 
 /** Smaller ones are not worth it. */
 const FRAME_MIN = 16 * 1024;
@@ -79,33 +81,47 @@ export function patchFramed(old: Buffer, next: Buffer, most: { readonly piece: n
   const [from, to] = [insideFramed(old, most.size), insideFramed(next, most.size)];
   if (from === undefined || to === undefined) return undefined;
   const nextInside = Buffer.concat(to.parts);
-  const difference = differenceOf(Buffer.concat(from.parts), nextInside);
-  const recipe = makeRecipe(from.matches, openFrame(next, to.parts[1].length), next, movesOf(difference.steps));
+  const { difference, relocation } = differenceOfPrograms(Buffer.concat(from.parts), nextInside, {
+    from: programOf(from.parts[0]),
+    to: programOf(to.parts[0]),
+  });
+  const recipe = makeRecipe(from.matches, openFrame(next, to.parts[1].length), next, relocation);
   const trailer = Buffer.alloc(TRAILER);
   for (const [at, size] of [...to.parts.map(({ length }) => length), recipe.length].entries()) trailer.writeUInt32LE(size, at * 4);
   const behind = Buffer.concat([recipe, trailer]);
-  const whole = Buffer.concat([nextInside, behind]);
-  if (whole.length > most.size || !closeFramed(from.matches, fileOf([whole]), next.length).equals(next)) return undefined;
-  return { size: whole.length, pieces: [...patchesOf(difference, most.piece), ...freshPieces(behind, RECIPE_PIECE)] };
+  const size = nextInside.length + behind.length;
+  if (size > most.size) return undefined;
+  const pieces = [...patchesOf(difference, most.piece), ...freshPieces(behind, RECIPE_PIECE)];
+  return closeFramed(from, applied(pieces), next.length).equals(next) ? { size, pieces } : undefined;
+}
+
+/** What pieces make of an old file. */
+export type Made = (old: OldFile) => OldFile;
+
+export function applied(pieces: readonly Piece[]): Made {
+  return (old) =>
+    joined(pieces, (at, into) => {
+      const piece = pieces[at]!;
+      return piece.steps.length === 0 ? piece.fresh : applyPatch(piece, old, piece.length, into.subarray(0, piece.length));
+    });
 }
 
 /**
  * Puts a file together.
- * @param old what the compressor chose for the file before. @param made what the pieces of {@link patchFramed} made. @param size of the new file
+ * @param old is used up. @param made what the pieces of {@link patchFramed} make of its parts. @param size of the new file
  * @throws DeltaError
  */
-export function closeFramed(old: FindMatch, made: OldFile, size: number): Buffer {
+export function closeFramed({ parts, matches }: InsideFramed, made: Made, size: number): Buffer {
+  const [oldContent] = parts;
+  const behind = readBehind(made(fileOf([])));
+  const recipe = readRecipe(behind.recipe, matches, { old: oldContent.length, next: behind.content });
+  relocate(oldContent, recipe.relocation);
+  const inside = made(squeezed(parts));
+  release(oldContent);
   const room = Buffer.alloc(BLOCK_MAX);
   /** Until the next ones are taken. */
-  const take = (place: number, length: number): Buffer => {
-    if (place < 0 || place + length > made.size) throw new DeltaError("a framed file is shorter than it says");
-    const bytes = length <= BLOCK_MAX ? room.subarray(0, length) : Buffer.alloc(length);
-    made.read(place, bytes);
-    return bytes;
-  };
-  const trailer = take(made.size - TRAILER, TRAILER);
-  const [content, before, after, recipe] = [0, 4, 8, 12].map((at) => trailer.readUInt32LE(at)) as [number, number, number, number];
-  if (content + before + after + recipe + TRAILER !== made.size) throw new DeltaError("a framed file has parts of other sizes");
+  const take = (place: number, length: number): Buffer =>
+    readAt(inside, place, length <= BLOCK_MAX ? room.subarray(0, length) : Buffer.alloc(length));
   const file = Buffer.alloc(size);
   let at = 0;
   const write = (bytes: Buffer): void => {
@@ -113,14 +129,35 @@ export function closeFramed(old: FindMatch, made: OldFile, size: number): Buffer
     at += bytes.copy(file, at);
   };
   try {
-    write(take(content, before));
-    const parts = readRecipe(Buffer.from(take(made.size - TRAILER - recipe, recipe)), old);
-    closeFrame({ ...parts, size: content, read: take }, write);
-    write(take(content + before, after));
+    write(take(behind.content, behind.before));
+    closeFrame({ ...recipe, size: behind.content, read: take }, write);
+    write(take(behind.content + behind.before, behind.after));
   } catch (error) {
     if (error instanceof ZstdError) throw new DeltaError(error.message, { cause: error });
     throw error;
   }
   if (at !== size) throw new DeltaError(`a framed file has ${at} bytes instead of ${size}`);
   return file;
+}
+
+interface Behind {
+  /** Sizes. */
+  readonly content: number;
+  readonly before: number;
+  readonly after: number;
+  readonly recipe: Buffer;
+}
+
+/** @param made needs no old file at its end */
+function readBehind(made: OldFile): Behind {
+  const trailer = readAt(made, made.size - TRAILER, Buffer.alloc(TRAILER));
+  const [content, before, after, recipe] = [0, 4, 8, 12].map((at) => trailer.readUInt32LE(at)) as [number, number, number, number];
+  if (content + before + after + recipe + TRAILER !== made.size) throw new DeltaError("a framed file has parts of other sizes");
+  return { content, before, after, recipe: readAt(made, made.size - TRAILER - recipe, Buffer.alloc(recipe)) };
+}
+
+function readAt(file: OldFile, place: number, into: Buffer): Buffer {
+  if (place < 0 || place + into.length > file.size) throw new DeltaError("a framed file is shorter than it says");
+  file.read(place, into);
+  return into;
 }

@@ -16,8 +16,8 @@ export interface Moves {
   readonly toNext: (old: number) => number;
 }
 
-/** Shorter ones are more often chance. */
-const LENGTH_MIN = 32;
+/** Shorter ones are more often chance, and cost more than they tell. */
+const LENGTH_MIN = 128;
 const MOVES_MAX = 1_000_000;
 
 /** @param steps of a {@link Difference} */

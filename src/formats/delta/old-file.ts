@@ -51,6 +51,31 @@ export function squeezed(parts: readonly Buffer[]): OldFile {
   };
 }
 
+/**
+ * A file of pieces that are made when they are read, one in memory.
+ * @param pieceAt makes one, in `into` or elsewhere
+ */
+export function joined(pieces: readonly { readonly length: number }[], pieceAt: (at: number, into: Buffer) => Buffer): OldFile {
+  const starts: number[] = [];
+  const size = pieces.reduce((sum, { length }) => (starts.push(sum), sum + length), 0);
+  const room = Buffer.alloc(Math.max(0, ...pieces.map(({ length }) => length)));
+  let [open, content]: [number, Buffer] = [-1, Buffer.alloc(0)];
+  return {
+    size,
+    read: (place, into) => {
+      let piece = Math.max(
+        0,
+        starts.findLastIndex((start) => start <= place),
+      );
+      for (let done = 0; done < into.length; piece++) {
+        if (piece === pieces.length) throw new DeltaError("pieces end early");
+        if (piece !== open) [open, content] = [piece, pieceAt(piece, room)];
+        done += content.copy(into, done, place + done - starts[piece]!);
+      }
+    },
+  };
+}
+
 /** What patches read, in a file that is open. It throws DeltaError where the file ends. */
 export function openFile(fd: number, size: number): OldFile {
   return {

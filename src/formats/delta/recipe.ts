@@ -4,6 +4,7 @@
  *
  *   sizes     of the parts, as numbers
  *   moves     where old bytes are in the new content
+ *   programs  that the old content and the new one are
  *   skeleton  of the frame
  *   flags     for each sequence, what of it is not as guessed
  *   literals, lengths    by how much, for those that are not
@@ -15,8 +16,9 @@ import { createRoom, readSequences } from "#formats/zstd/sequences.ts";
 import type { Sequences } from "#formats/zstd/sequences.ts";
 import { DeltaError } from "./errors.ts";
 import { REPEATED_MAX, openGuesses } from "./guess.ts";
+import { parseProgram, renderProgram } from "./program/program.ts";
+import type { Relocation } from "./program/relocate.ts";
 import { openMoves, parseMoves, renderMoves } from "./moves.ts";
-import type { Move } from "./moves.ts";
 import { putSigned, putVarint, readVarints } from "./varint.ts";
 
 const LITERALS = 1;
@@ -27,8 +29,8 @@ const OFFSET = 16;
 const OFFSET_BYTES = 4;
 
 /** @param file that the new frame is in */
-export function makeRecipe(old: FindMatch, { skeleton, blocks }: OpenFrame, file: Buffer, moves: readonly Move[]): Buffer {
-  const guess = openGuesses(old, openMoves(moves));
+export function makeRecipe(old: FindMatch, { skeleton, blocks }: OpenFrame, file: Buffer, relocation: Relocation): Buffer {
+  const guess = openGuesses(old, openMoves(relocation.moves));
   const flags = Buffer.alloc(blocks.reduce((sum, { count }) => sum + count, 0));
   const roomFor = createRoom();
   const [literals, lengths, offsets]: [number[], number[], number[]] = [[], [], []];
@@ -50,7 +52,8 @@ export function makeRecipe(old: FindMatch, { skeleton, blocks }: OpenFrame, file
       place += count + length;
     }
   }
-  const parts = [renderMoves(moves), skeleton, flags, Buffer.from(literals), Buffer.from(lengths), planes(offsets)];
+  const programs = Buffer.concat([renderProgram(relocation.from), renderProgram(relocation.to)]);
+  const parts = [renderMoves(relocation.moves), programs, skeleton, flags, Buffer.from(literals), Buffer.from(lengths), planes(offsets)];
   const sizes: number[] = [];
   for (const part of parts) putVarint(sizes, part.length);
   return Buffer.concat([Buffer.from(sizes), ...parts]);
@@ -64,16 +67,23 @@ function planes(numbers: readonly number[]): Buffer {
 }
 
 export interface Recipe {
+  /** Before anything is made of the old content. */
+  readonly relocation: Relocation;
   readonly skeleton: Buffer;
   /** The next sequences, of a block whose content starts at `start`, until the next ones are taken. @throws DeltaError when there are not so many */
   readonly take: (count: number, start: number) => Sequences;
 }
 
-/** Inverse of {@link makeRecipe}. @throws DeltaError */
-export function readRecipe(bytes: Buffer, old: FindMatch): Recipe {
+/**
+ * Inverse of {@link makeRecipe}.
+ * @param sizes bytes of the old content and of the new one
+ * @throws DeltaError
+ */
+export function readRecipe(bytes: Buffer, old: FindMatch, sizes: { readonly old: number; readonly next: number }): Recipe {
   const numbers = readVarints(bytes);
-  const sizes = Array.from({ length: 6 }, () => numbers.next());
-  const [moves, skeleton, flags, literals, lengths, offsets] = sizes.map((size) => numbers.take(size)) as [
+  const lengths = Array.from({ length: 7 }, () => numbers.next());
+  const [moves, programs, skeleton, flags, literals, matches, offsets] = lengths.map((size) => numbers.take(size)) as [
+    Buffer,
     Buffer,
     Buffer,
     Buffer,
@@ -82,8 +92,10 @@ export function readRecipe(bytes: Buffer, old: FindMatch): Recipe {
     Buffer,
   ];
   if (numbers.left > 0 || offsets.length % OFFSET_BYTES !== 0) throw new DeltaError("a recipe has parts of other sizes");
-  const guess = openGuesses(old, openMoves(parseMoves(moves)));
-  const [otherLiterals, otherLengths] = [readVarints(literals), readVarints(lengths)];
+  const sides = readVarints(programs);
+  const relocation = { moves: parseMoves(moves), from: parseProgram(sides, sizes.old), to: parseProgram(sides, sizes.next) };
+  const guess = openGuesses(old, openMoves(relocation.moves));
+  const [otherLiterals, otherLengths] = [readVarints(literals), readVarints(matches)];
   const plane = offsets.length / OFFSET_BYTES;
   let [at, offsetAt] = [0, 0];
   const nextOffset = (): number => {
@@ -109,5 +121,5 @@ export function readRecipe(bytes: Buffer, old: FindMatch): Recipe {
     }
     return taken;
   };
-  return { skeleton, take };
+  return { relocation, skeleton, take };
 }

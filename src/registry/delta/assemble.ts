@@ -11,7 +11,7 @@ import type { ReleaseObject } from "../release.ts";
 import type { GroupPiece, PackedObject } from "./index-file.ts";
 import { applyPiece, openHeld } from "./held.ts";
 import type { HeldPieces } from "./held.ts";
-import { openInside } from "./inside.ts";
+import { makeInside } from "./inside.ts";
 import { openPartial } from "./partial-file.ts";
 import type { PartialFile } from "./partial-file.ts";
 import type { Partials } from "./partial.ts";
@@ -86,8 +86,12 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
   const makePacked = (wanted: ReleaseObject, { place, how, base }: PackedObject): boolean => {
     const [pieces, file] = [partials.piecesOf(place), heldOf(wanted, place)];
     if (file.count !== pieces.length) throw new DeltaError("a piece is missing");
-    const old = openInside(how, store.read(known(bases, base)));
-    return addWhole(store, wanted, old.make(file.made(pieces, old.file), wanted.size));
+    const old = store.read(known(bases, base));
+    return addWhole(
+      store,
+      wanted,
+      makeInside(how, old, (inside) => file.made(pieces, inside), wanted.size),
+    );
   };
   /** Drops what is left of an object when it is made, and when it cannot be. */
   const dropping = async (wanted: ReleaseObject, work: () => boolean | Promise<boolean>): Promise<boolean> => {

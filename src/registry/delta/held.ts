@@ -5,7 +5,7 @@
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { constants as zlib, zstdCompressSync } from "node:zlib";
 import { DeltaError } from "#formats/delta/errors.ts";
-import { openFile } from "#formats/delta/old-file.ts";
+import { joined, openFile } from "#formats/delta/old-file.ts";
 import { applyPatch } from "#formats/delta/patch.ts";
 import type { OldFile } from "#formats/delta/patch.ts";
 import { createByteRoom, decompressInto } from "#formats/memory.ts";
@@ -117,25 +117,4 @@ export function applyPiece({ base, length }: GroupPiece, parts: Parts, old?: Old
   if (base >= 0 && old !== undefined) return applyPatch(parts, old, length, into?.subarray(0, length));
   if (parts.fresh.length !== length) throw new DeltaError(`a piece of ${length} bytes has ${parts.fresh.length}`);
   return parts.fresh;
-}
-
-function joined(pieces: readonly GroupPiece[], pieceAt: (at: number, into: Buffer) => Buffer): OldFile {
-  const starts: number[] = [];
-  const size = pieces.reduce((sum, { length }) => (starts.push(sum), sum + length), 0);
-  const room = Buffer.alloc(Math.max(0, ...pieces.map(({ length }) => length)));
-  let [open, content]: [number, Buffer] = [-1, Buffer.alloc(0)];
-  return {
-    size,
-    read: (place, into) => {
-      let piece = Math.max(
-        0,
-        starts.findLastIndex((start) => start <= place),
-      );
-      for (let done = 0; done < into.length; piece++) {
-        if (piece === pieces.length) throw new DeltaError("pieces end early");
-        if (piece !== open) [open, content] = [piece, pieceAt(piece, room)];
-        done += content.copy(into, done, place + done - starts[piece]!);
-      }
-    },
-  };
 }

@@ -4,6 +4,7 @@
  */
 import { DeltaError } from "#formats/delta/errors.ts";
 import { FRAMED, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
+import type { Made } from "#formats/delta/framed.ts";
 import { squeezed } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
@@ -37,44 +38,36 @@ export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined 
   return framed === undefined ? undefined : { how: FRAMED, ...framed };
 }
 
-/** An old object, of which a new one can be made. */
-export interface OldInside {
-  /** What patches read. */
-  readonly file: OldFile;
-  /** Makes the object. @param made by the pieces. @param size bytes of the object. @throws DeltaError */
-  readonly make: (made: OldFile, size: number) => Buffer;
+/**
+ * Makes an object of an old one.
+ * @param old bytes of the old object. @param made by the pieces. @param size bytes of the new object
+ * @throws DeltaError
+ */
+export function makeInside(how: string, old: Buffer, made: Made, size: number): Buffer {
+  return how === FRAMED ? makeFramed(old, made, size) : makePacked(old, made);
 }
 
-/** @throws DeltaError when it has nothing inside */
-export function openInside(how: string, old: Buffer): OldInside {
-  const inside = how === FRAMED ? openFramed(old) : openPacked(old);
-  if (inside === undefined) throw new DeltaError("an old object is not packed");
-  return inside;
-}
-
-function openFramed(old: Buffer): OldInside | undefined {
+function makeFramed(old: Buffer, made: Made, size: number): Buffer {
   const inside = insideFramed(old, PACKED_CONTENT_MAX);
-  if (inside === undefined) return undefined;
-  const { parts, matches } = inside;
-  const file = squeezed(parts);
-  release(parts[0]);
-  return { file, make: (made, size) => closeFramed(matches, made, size) };
+  if (inside === undefined) throw new DeltaError("an old object has no frame");
+  return closeFramed(inside, made, size);
 }
 
-function openPacked(old: Buffer): OldInside | undefined {
+function makePacked(old: Buffer, made: Made): Buffer {
+  const file = made(unpacked(old));
+  const content = Buffer.allocUnsafe(file.size);
+  file.read(0, content);
+  return pack(content);
+}
+
+function unpacked(old: Buffer): OldFile {
   try {
     const { content } = readFrame(old, 0, PACKED_CONTENT_MAX);
     const file = squeezed([content]);
     release(content);
-    return { file, make: packAgain };
+    return file;
   } catch (error) {
-    if (error instanceof ZstdError) return undefined;
+    if (error instanceof ZstdError) throw new DeltaError("an old object is not packed", { cause: error });
     throw error;
   }
-}
-
-function packAgain(made: OldFile): Buffer {
-  const content = Buffer.allocUnsafe(made.size);
-  made.read(0, content);
-  return pack(content);
 }

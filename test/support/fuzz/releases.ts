@@ -1,9 +1,8 @@
 /** Parsers of what a registry, a mirror or a medium gives. */
 import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync } from "node:zlib";
-import { closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
+import { applied, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
 import { fileOf } from "#formats/delta/old-file.ts";
 import { applyPatch, makePatches } from "#formats/delta/patch.ts";
-import type { FindMatch } from "#formats/zstd/matches.ts";
 import { openFrame } from "#formats/zstd/open-frame.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
 import type { Image } from "#image/image.ts";
@@ -15,6 +14,7 @@ import { parseReference } from "#registry/oci/reference.ts";
 import { parseRelease, renderRelease } from "#registry/release.ts";
 import type { Store } from "#store/store.ts";
 import { describe, manifestOf } from "../hostile-registry.ts";
+import { linkProgram, someParts } from "../linked-program.ts";
 import { noise } from "../release-fixture.ts";
 import { UNPACKED_MAX, ofText } from "./parser.ts";
 import type { Parser } from "./parser.ts";
@@ -56,7 +56,7 @@ export async function releaseParsers(image: Image, store: Store): Promise<Parser
     {
       name: "what makes a framed file",
       inputs: [FRAMED.inside],
-      read: (bytes) => closeFramed(FRAMED.matches, fileOf([bytes]), FRAMED.size),
+      read: (bytes) => closeFramed(insideFramed(FRAMED.old, UNPACKED_MAX)!, () => fileOf([bytes]), FRAMED.size),
     },
     { name: "OCI manifest", inputs: [Buffer.from(oci)], read: (bytes) => parseManifest(bytes, "fuzz") },
     {
@@ -89,16 +89,18 @@ function patched(bytes: Buffer): Buffer {
 }
 
 /** A small file with a frame, and what is sent to make another one of it. */
-function framed(): { readonly old: Buffer; readonly matches: FindMatch; readonly inside: Buffer; readonly size: number } {
-  const text = Array.from({ length: 8000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
-  const file = (lines: readonly string[]): Buffer =>
-    Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.from(lines.join("")))]);
-  const [old, next] = [file(text), file(text.with(1500, "a wolf\n"))];
-  const limits = { piece: UNPACKED_MAX, size: UNPACKED_MAX };
-  const [from, patch] = [insideFramed(old, UNPACKED_MAX), patchFramed(old, next, limits)];
-  if (from === undefined || patch === undefined) throw new Error("there is no frame");
-  const pieces = patch.pieces.map((piece) =>
-    piece.steps.length === 0 ? piece.fresh : applyPatch(piece, fileOf(from.parts), piece.length),
-  );
-  return { old, matches: from.matches, inside: Buffer.concat(pieces), size: next.length };
+function framed(): { readonly old: Buffer; readonly inside: Buffer; readonly size: number } {
+  const parts = someParts(300);
+  const text = Array.from({ length: 4000 }, (_, at) => `${(at * at) % 997} sheep and ${(at * 7919) % 1009} goats\n`);
+  const file = (program: Buffer): Buffer =>
+    Buffer.concat([Buffer.alloc(FRAME_AT, "-"), zstdCompressSync(Buffer.concat([program, Buffer.from(text.join(""))]))]);
+  const [old, next] = [file(linkProgram(parts).file), file(linkProgram(parts.toSpliced(50, 0, { ...parts[7]!, name: "added" })).file)];
+  const patch = patchFramed(old, next, { piece: UNPACKED_MAX, size: UNPACKED_MAX });
+  if (patch === undefined) throw new Error("there is no frame");
+  const inside = Buffer.alloc(patch.size);
+  const { pieces } = patch;
+  let made = fileOf([]);
+  closeFramed(insideFramed(old, UNPACKED_MAX)!, (before) => (made = applied(pieces)(before)), next.length);
+  made.read(0, inside);
+  return { old, inside, size: next.length };
 }
