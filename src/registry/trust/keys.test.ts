@@ -1,6 +1,6 @@
 /** Folders of keys: what is in them, who may read it, and what rotating does. */
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeKeys } from "../../../test/support/keys.ts";
@@ -119,8 +119,13 @@ void test("rotating without enough keys, of an unknown one, or to too few, chang
   const strict = makeKeys(fresh(), { keys: 2, threshold: 2 });
   renameSync(join(strict.folder, "offline-2.key"), away);
   const files = readdirSync(strict.folder).sort();
-  assert.throws(() => rotateRing(openRing(strict.folder, asked), { ...options, add: true }), { code: "E_KEYS_MISSING" });
+  const refused = (): void =>
+    assert.throws(() => rotateRing(openRing(strict.folder, asked), { ...options, add: true }), { code: "E_KEYS_MISSING" });
+  refused();
   assert.deepEqual(readdirSync(strict.folder).sort(), files);
+  // One key in two files is one key.
+  copyFileSync(join(strict.folder, "offline-1.key"), join(strict.folder, "offline-1-copy.key"));
+  refused();
 });
 
 void test("what is no folder of keys is said to be none", () => {

@@ -59,10 +59,12 @@ export function openRing(folder: string, passphrase: () => string): KeyRing {
     roots.push(readFileSync(path));
   const newest = roots.at(-1);
   if (newest === undefined) throw noRing(folder, "it has no 1.root.json");
-  const keys = readdirSync(folder)
+  const files = readdirSync(folder)
     .filter((name) => name.endsWith(".key"))
     .sort()
-    .map((name) => ({ path: join(folder, name), file: readKeyFile(join(folder, name)) }));
+    .map((name): PresentKey => ({ path: join(folder, name), file: readKeyFile(join(folder, name)) }));
+  // A copy of a key signs no second time, so it must not count for a threshold.
+  const keys = [...new Map(files.map((key) => [key.file.keyid, key])).values()];
   let known: string | undefined;
   return { folder, settings, roots, root: readRoot(newest, folder), keys, passphrase: () => (known ??= passphrase()) };
 }
