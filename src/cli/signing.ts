@@ -1,6 +1,7 @@
 /** Who signs what a command publishes: a folder of keys, or, said loudly, nobody. */
 import { resolve } from "node:path";
 import { AshlarError } from "#errors";
+import { CHANNEL_NAME } from "#formats/channel.ts";
 import type { Signing } from "#registry/trust/place.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
 import type { CommandRun } from "./context.ts";
@@ -64,7 +65,7 @@ export function usage(message: string): AshlarError<"E_USAGE"> {
 
 /** @throws SyntaxError */
 function parseChannel(text: string): string {
-  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(text))
+  if (!CHANNEL_NAME.test(text))
     throw new SyntaxError(`${JSON.stringify(text)} is no name of a channel: lower-case letters, digits and . _ -`);
   return text;
 }

@@ -1,5 +1,6 @@
 /** What a person writes about where releases come from, and when a machine takes them by itself. */
 import * as z from "zod";
+import { CHANNEL_NAME } from "#formats/channel.ts";
 import { integer, ipPrefix, matching, timeWindow } from "./fields.ts";
 
 const releaseSource = matching(
@@ -9,7 +10,7 @@ const releaseSource = matching(
 
 export const source = z.union([releaseSource, z.array(releaseSource).min(1).max(16)]);
 
-export const channel = matching(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name of lower-case letters, digits and . _ -, such as "stable"');
+export const channel = matching(CHANNEL_NAME, 'a name of lower-case letters, digits and . _ -, such as "stable"');
 
 export const automatic = z.strictObject({
   mode: z

@@ -52,17 +52,20 @@ export async function locked<T>({ machine, report }: Place, claim: string | Clai
 async function waitFor(fd: number, machine: Machine, report: Reporter, waitMs: number): Promise<void> {
   const began = performance.now();
   for (;;) {
-    const holder = readFileSync(machine.lock, "utf8").trim();
-    const most = BRIEF.some((command) => holder.endsWith(`, ashlar ${command}`)) ? Math.max(BRIEF_MS, waitMs) : waitMs;
-    const left = (): boolean => performance.now() - began < most;
-    if (!left()) throw busy(machine, holder);
-    const got = await report.step(`wait for ${holder}`, async () => {
-      for (; left() && readFileSync(machine.lock, "utf8").trim() === holder; await sleep(LOOK_MS))
-        if (tryLock(fd, "exclusive")) return true;
-      return false;
-    });
-    if (got) return;
+    const holder = holderOf(machine);
+    const isBrief = BRIEF.some((command) => holder.endsWith(`, ashlar ${command}`));
+    const end = began + (isBrief ? Math.max(BRIEF_MS, waitMs) : waitMs);
+    if (performance.now() >= end) throw busy(machine, holder);
+    if (await report.step(`wait for ${holder}`, () => freed(fd, machine, holder, end))) return;
   }
+}
+
+const holderOf = (machine: Machine): string => readFileSync(machine.lock, "utf8").trim();
+
+/** @returns true with the lock; false when another one has it or the time is over */
+async function freed(fd: number, machine: Machine, holder: string, end: number): Promise<boolean> {
+  for (; performance.now() < end && holderOf(machine) === holder; await sleep(LOOK_MS)) if (tryLock(fd, "exclusive")) return true;
+  return false;
 }
 
 function busy(machine: Machine, holder: string): AshlarError<DeploymentErrorCode> {

@@ -24,7 +24,7 @@ function whatHappened({ digests: { first, second, afterRollback }, fetched }: De
   return `What happened:
   A config became image ${short(first)}, and the image a machine that boots from a read-only root.
   One more package and one changed file became image ${short(second)}; the running machine fetched what it lacked of
-  it (${formatBytes(fetched)}) over HTTP, checked the signature, and started it at the next boot.
+  it over HTTP (${formatBytes(fetched)} with lists and signatures), checked who signed it, and started it at the next boot.
   A rollback and a reboot later it runs image ${short(afterRollback)}, ${same}.`;
 }
 

@@ -1,6 +1,7 @@
 /** Releases as targets.json lists them, and which of them a machine goes to. */
 import type { TargetFile } from "@tufjs/models";
 import { AshlarError, messageOf } from "#errors";
+import { CHANNEL_NAME } from "#formats/channel.ts";
 import { ShapeError, integer, literal, optional, record, string } from "#formats/shape.ts";
 import type { ObjectId } from "#store/object.ts";
 import { objectIdShape } from "#store/shape.ts";
@@ -26,7 +27,7 @@ export const DEFAULT_CHANNEL = "stable";
 
 const customShape = record({
   sequence: integer(1, 1e15),
-  channel: string(64, /^[a-z0-9][a-z0-9._-]*$/),
+  channel: string(64, CHANNEL_NAME),
   image: objectIdShape,
   barrier: optional(literal("before-newer")),
 });
