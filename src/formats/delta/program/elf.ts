@@ -3,7 +3,7 @@
  * Linux's kernel has besides (`arch/x86/tools/relocs.c` and `include/asm-generic/vmlinux.lds.h` of its source).
  */
 import { isElf } from "../../elf.ts";
-import { NO_PROGRAM } from "./program.ts";
+import { LIST_MAX, NO_PROGRAM } from "./program.ts";
 import type { Program, Region, RegionKind } from "./program.ts";
 
 const [CLASS_64, LITTLE_ENDIAN, X86_64] = [2, 1, 62];
@@ -48,7 +48,8 @@ export function programOf(content: Buffer): Program {
   const areWhole = regions.every(({ place, size }) => place + size <= content.length);
   const byAddress = [...regions].sort((a, b) => a.address - b.address);
   if (!areWhole || overlap(regions, ({ place }) => place) || overlap(byAddress, ({ address }) => address)) return NO_PROGRAM;
-  return { regions, list: { place: end, size: content.length - end } };
+  const size = content.length - end;
+  return { regions, list: size > LIST_MAX ? NO_PROGRAM.list : { place: end, size } };
 }
 
 function readSection(content: Buffer, at: number): Section {

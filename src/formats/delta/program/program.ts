@@ -33,6 +33,8 @@ export const NO_PROGRAM: Program = { regions: [], list: { place: 0, size: 0 } };
 export const WORD = 4;
 const REGIONS_MAX = 256;
 const ENTRY_MAX = 64;
+/** Bytes; eight times what Debian's kernels have. Whoever moves a program has as many in memory besides. */
+export const LIST_MAX = 8 * 1024 * 1024;
 const ADDRESS_END = 2 ** 32;
 /** Smaller numbers than any entry has. */
 const [DATA, CODE] = [0, 1];
@@ -67,7 +69,7 @@ export function parseProgram(numbers: VarintReader, size: number): Program {
     return region;
   });
   const list = { place: numbers.next(), size: numbers.next() };
-  if (Math.max(end, list.place + list.size) > size) throw new DeltaError("a program is larger than its file");
+  if (Math.max(end, list.place + list.size) > size || list.size > LIST_MAX) throw new DeltaError("a program is larger than its file");
   return { regions, list };
 }
 

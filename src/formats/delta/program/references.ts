@@ -20,17 +20,9 @@ export function visitReferences(content: Buffer, program: Program, visit: Visit)
   const absolute = absoluteWords(content, program, addresses);
   for (let at = program.list.place; at + WORD <= program.list.place + program.list.size; at += WORD) visitAbsolute(scan, at);
   for (const word of absolute) visitAbsolute(scan, word);
-  let next = 0;
   for (const region of program.regions) {
-    const end = region.place + region.size;
     if (typeof region.kind === "object") visitTable(scan, region, region.kind);
-    const visitGap = region.kind === "code" ? visitCode : region.kind === "data" ? visitData : undefined;
-    while (next < absolute.length && absolute[next]! < region.place) next++;
-    for (let start = region.place; start < end; next++) {
-      const gap = Math.min(end, absolute[next] ?? end);
-      visitGap?.(scan, region, { start, end: gap });
-      start = gap + WORD;
-    }
+    else for (const gap of gapsIn(region, absolute)) (region.kind === "code" ? visitCode : visitData)(scan, region, gap);
   }
 }
 
@@ -43,6 +35,26 @@ interface Scan {
 interface Gap {
   readonly start: number;
   readonly end: number;
+}
+
+/** What is between the absolute words of a region. */
+function* gapsIn({ place, size }: Region, absolute: Uint32Array): Generator<Gap> {
+  let start = place;
+  for (let next = firstFrom(absolute, place); next < absolute.length && absolute[next]! < place + size; next++) {
+    yield { start, end: absolute[next]! };
+    start = absolute[next]! + WORD;
+  }
+  yield { start, end: place + size };
+}
+
+function firstFrom(sorted: Uint32Array, place: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < place) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The places that the list speaks of, in order. */
