@@ -30,7 +30,7 @@ export function estimate({ steps, changes, fresh }: Pick<Piece, "steps" | "chang
 export interface GroupsRequest {
   /** Place of the file in the index. */
   readonly file: number;
-  /** Bytes, compressed, at which a group ends. */
+  /** Bytes, compressed, that a group has at most, unless it is one piece. */
   readonly target: number;
   readonly quality: Quality;
   /** Appends to the file; called in the order of the groups. */
@@ -56,7 +56,7 @@ export async function writeGroups(pieces: Iterable<PlacedPiece>, { file, target,
   let open: PlacedPiece[] = [];
   let [length, size] = [0, 0];
   for (const piece of pieces) {
-    if (open.length > 0 && (length + piece.length > GROUP_MAX || size >= target)) {
+    if (open.length > 0 && (length + piece.length > GROUP_MAX || size + piece.estimated > target)) {
       await start(open);
       open = [];
       [length, size] = [0, 0];

@@ -1,5 +1,6 @@
 /** The build host's side: the difference between two images, and packs of what is new in a release. */
-import { freshPieces, makePatches } from "#formats/delta/patch.ts";
+import { differenceOf } from "#formats/delta/diff.ts";
+import { freshPieces, patchesOf } from "#formats/delta/patch.ts";
 import type { Piece } from "#formats/delta/patch.ts";
 import { compareBytes } from "#formats/bytes.ts";
 import type { Step } from "#report/reporter.ts";
@@ -34,7 +35,7 @@ const SMALL_GROUP = 16 * 1024;
 const GROUP_TARGET = 128 * 1024;
 const GROUPS_WANTED = 25;
 /** What has no predecessor may be as large compressed, and a piece is in one group. */
-const WHOLE_PIECE = 256 * 1024;
+const WHOLE_PIECE = 128 * 1024;
 /** A patch that is nearly as large as the object is not worth its larger pieces: a killed transfer loses what it had of one. */
 const PATCH_MAX = 0.95;
 /** Of two files with more bytes than this, a difference takes gigabytes of memory. */
@@ -94,8 +95,13 @@ interface Old {
 function smallest(content: Buffer, old: Old | undefined): Chosen {
   const whole = { pieces: estimated(freshPieces(content, WHOLE_PIECE)), base: undefined };
   if (old === undefined || content.length === 0 || Math.max(content.length, old.content.length) > DIFFERENCE_MAX) return whole;
-  const pieces = estimated(makePatches(old.content, content, GROUP_MAX));
-  return sizeOf(pieces) < PATCH_MAX * sizeOf(whole.pieces) ? { pieces, base: old.base } : whole;
+  const difference = differenceOf(old.content, content);
+  const pieces = estimated(patchesOf(difference, GROUP_MAX));
+  const size = sizeOf(pieces);
+  if (size >= PATCH_MAX * sizeOf(whole.pieces)) return whole;
+  // One piece of a large patch would be a large group.
+  const cuts = Math.ceil(size / GROUP_TARGET);
+  return { pieces: cuts === 1 ? pieces : estimated(patchesOf(difference, Math.ceil(content.length / cuts))), base: old.base };
 }
 
 interface OrderedObject extends ReleaseObject {
