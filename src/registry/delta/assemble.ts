@@ -1,7 +1,8 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
 import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
-import { openFile } from "#formats/delta/old-file.ts";
+import type { Made } from "#formats/delta/framed.ts";
+import { joined, openFile } from "#formats/delta/old-file.ts";
 import { createByteRoom } from "#formats/memory.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
@@ -24,7 +25,7 @@ export interface Assembly {
    */
   take(wanted: ReleaseObject, piece: GroupPiece, parts: Parts): Promise<boolean>;
   /**
-   * Makes an object of what is packed in it, when all pieces were taken: it takes seconds, in which nothing is read.
+   * Makes an object of what is packed in it, when all its pieces were taken: it takes seconds, in which nothing is read.
    * @throws DeltaError
    */
   make(wanted: ReleaseObject, inside: PackedObject): Promise<boolean>;
@@ -54,6 +55,7 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
   const open = new Map<ObjectId, PartialFile>();
   const held = new Map<ObjectId, HeldPieces>();
   const room = createByteRoom();
+  const insides = new Map(packed.map((inside) => [inside.place, inside]));
   const drop = (object: ObjectId): void => {
     const file = open.get(object);
     if (file !== undefined) {
@@ -83,15 +85,12 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     held.set(wanted.object, file);
     return file;
   };
-  const makePacked = (wanted: ReleaseObject, { place, how, base }: PackedObject): boolean => {
-    const [pieces, file] = [partials.piecesOf(place), heldOf(wanted, place)];
+  const makeOf = async (wanted: ReleaseObject, { how, base }: PackedObject, made: Made): Promise<boolean> =>
+    addWhole(store, wanted, await makeInside(how, store.read(known(bases, base)), made, wanted.size));
+  const makePacked = (wanted: ReleaseObject, inside: PackedObject): Promise<boolean> => {
+    const [pieces, file] = [partials.piecesOf(inside.place), heldOf(wanted, inside.place)];
     if (file.count !== pieces.length) throw new DeltaError("a piece is missing");
-    const old = store.read(known(bases, base));
-    return addWhole(
-      store,
-      wanted,
-      makeInside(how, old, (inside) => file.made(pieces, inside), wanted.size),
-    );
+    return makeOf(wanted, inside, (old) => file.made(pieces, old));
   };
   /** Drops what is left of an object when it is made, and when it cannot be. */
   const dropping = async (wanted: ReleaseObject, work: () => boolean | Promise<boolean>): Promise<boolean> => {
@@ -108,7 +107,11 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     take: (wanted, piece, parts) =>
       dropping(wanted, () => {
         if (partials.endOf(piece) <= partials.held(piece.place)) return false;
-        if (packed.every(({ place }) => place !== piece.place)) return takePlain(wanted, piece, parts);
+        const inside = insides.get(piece.place);
+        if (inside === undefined) return takePlain(wanted, piece, parts);
+        // One that is so small is made at once.
+        if (partials.piecesOf(piece.place).length === 1)
+          return makeOf(wanted, inside, (old) => joined([piece], (_, into) => applyPiece(piece, parts, old, into)));
         heldOf(wanted, piece.place).append(parts);
         return false;
       }),

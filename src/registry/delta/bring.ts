@@ -10,6 +10,7 @@ import { readFrom } from "../stream.ts";
 import type { BringOptions, ReleaseSource } from "../stream.ts";
 import { INDEX_MAX, parseIndex } from "./index-file.ts";
 import type { DeltaIndex } from "./index-file.ts";
+import { waysHere } from "./inside.ts";
 import { deltaFiles, oldObjects, packFiles } from "./layout.ts";
 import { dropPartials, findPartials } from "./partial.ts";
 import type { Partials } from "./partial.ts";
@@ -111,7 +112,8 @@ async function prepare(
   if (index.from !== from) throw new DeltaError("it is for another image");
   const bases = from === undefined ? [] : oldObjects(store.read(from), from, index.extra).map((id) => (store.has(id) ? id : undefined));
   const partials = findPartials(index, release, store);
-  const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases, partials });
+  const ways = await waysHere(index.packed.map(({ how }) => how));
+  const plan = planDelta({ index, release, missing: new Set(missing.map(({ object }) => object)), bases, partials, ways });
   return { index, bases, partials, plan, read: bytes.length };
 }
 

@@ -64,8 +64,9 @@ export const INDEX_MAX = 8 * 1024 * 1024;
 const INDEX_UNPACKED_MAX = 64 * 1024 * 1024;
 const GROUPS_MAX = 100_000;
 const PIECES_MAX = 400_000;
+const PACKED_MAX = 100_000;
 const FIELDS = 6;
-/** What a machine unpacks and packs again in memory. */
+/** Bytes that a machine unpacks and packs again in memory. */
 export const PACKED_CONTENT_MAX = 128 * 1024 * 1024;
 
 const indexShape = record({
@@ -73,7 +74,10 @@ const indexShape = record({
   from: optional(objectIdShape),
   extra: list(objectIdShape, 16),
   files: list(string(200, /^(packs|deltas)\/[0-9a-z/.-]+$/), 4096),
-  packed: list(record({ place: integer(0, 2 ** 40), base: integer(0, 2 ** 40), size: integer(1, PACKED_CONTENT_MAX), how: string(60) }), 4),
+  packed: list(
+    record({ place: integer(0, 2 ** 40), base: integer(0, 2 ** 40), size: integer(1, PACKED_CONTENT_MAX), how: string(60) }),
+    PACKED_MAX,
+  ),
   groups: list(
     record({
       file: integer(0, 4096),

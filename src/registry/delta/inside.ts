@@ -1,17 +1,19 @@
 /**
  * Objects that travel as what is inside them, because they are compressed: initrds, which Ashlar packs itself and so can pack
- * again, and kernels, which have been packed with more effort than a machine has (formats/delta/framed.ts).
+ * again; kernels, which have been packed with more effort than a machine has (formats/delta/framed.ts); and what Debian's packages
+ * compress (gzip.ts).
  */
 import { DeltaError } from "#formats/delta/errors.ts";
 import { FRAMED, closeFramed, insideFramed, patchFramed } from "#formats/delta/framed.ts";
 import type { Made } from "#formats/delta/framed.ts";
-import { squeezed } from "#formats/delta/old-file.ts";
+import { fileOf, squeezed } from "#formats/delta/old-file.ts";
 import { makePatches } from "#formats/delta/patch.ts";
 import type { OldFile, Piece } from "#formats/delta/patch.ts";
 import { release } from "#formats/memory.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { ZstdError } from "#formats/zstd/errors.ts";
 import { readFrame } from "#formats/zstd/read-frame.ts";
+import { GZIP, gunzip, gzip, isGnuGzip, isGzip } from "./gzip.ts";
 import { PACKED_CONTENT_MAX } from "./index-file.ts";
 
 /** Bytes that a piece makes: one of them is in memory, and a killed transfer loses what it had of one. */
@@ -24,13 +26,23 @@ export interface InsidePatch {
   readonly pieces: readonly Piece[];
 }
 
-/** Whether this program can make what an index says is packed so. */
-export function canMake(how: string): boolean {
-  return how === PACKING || how === FRAMED;
+/** What of the ways that an index names can be gone on this machine. */
+export async function waysHere(named: readonly string[]): Promise<ReadonlySet<string>> {
+  return new Set([PACKING, FRAMED, ...(named.includes(GZIP) && (await isGnuGzip()) ? [GZIP] : [])]);
 }
 
 /** @returns undefined where there is nothing inside, or where packing it would not give just these bytes */
-export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined {
+export async function patchInside(old: Buffer, next: Buffer): Promise<InsidePatch | undefined> {
+  return isGzip(next) ? patchGzip(old, next) : patchBoot(old, next);
+}
+
+async function patchGzip(old: Buffer, next: Buffer): Promise<InsidePatch | undefined> {
+  const [before, inside] = [gunzip(old, PACKED_CONTENT_MAX), gunzip(next, PACKED_CONTENT_MAX)];
+  if (before === undefined || inside === undefined || inside.length === 0 || !(await isGnuGzip())) return undefined;
+  return (await gzip(inside)).equals(next) ? { how: GZIP, size: inside.length, pieces: makePatches(before, inside, PIECE) } : undefined;
+}
+
+function patchBoot(old: Buffer, next: Buffer): InsidePatch | undefined {
   const [before, inside] = [unpack(old), unpack(next)];
   const fits = before !== undefined && inside !== undefined && Math.max(inside.length, before.length) <= PACKED_CONTENT_MAX;
   if (fits && pack(inside).equals(next)) return { how: PACKING, size: inside.length, pieces: makePatches(before, inside, PIECE) };
@@ -43,8 +55,15 @@ export function patchInside(old: Buffer, next: Buffer): InsidePatch | undefined 
  * @param old bytes of the old object. @param made by the pieces. @param size bytes of the new object
  * @throws DeltaError
  */
-export function makeInside(how: string, old: Buffer, made: Made, size: number): Buffer {
-  return how === FRAMED ? makeFramed(old, made, size) : makePacked(old, made);
+export async function makeInside(how: string, old: Buffer, made: Made, size: number): Promise<Buffer> {
+  if (how === FRAMED) return makeFramed(old, made, size);
+  return how === GZIP ? makeGzip(old, made) : pack(contentOf(made(unpacked(old))));
+}
+
+async function makeGzip(old: Buffer, made: Made): Promise<Buffer> {
+  const before = gunzip(old, PACKED_CONTENT_MAX);
+  if (before === undefined) throw new DeltaError("an old object is not packed");
+  return gzip(contentOf(made(fileOf([before]))));
 }
 
 function makeFramed(old: Buffer, made: Made, size: number): Buffer {
@@ -53,11 +72,10 @@ function makeFramed(old: Buffer, made: Made, size: number): Buffer {
   return closeFramed(inside, made, size);
 }
 
-function makePacked(old: Buffer, made: Made): Buffer {
-  const file = made(unpacked(old));
+function contentOf(file: OldFile): Buffer {
   const content = Buffer.allocUnsafe(file.size);
   file.read(0, content);
-  return pack(content);
+  return content;
 }
 
 function unpacked(old: Buffer): OldFile {

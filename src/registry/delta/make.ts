@@ -8,6 +8,7 @@ import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import { estimate, writeGroups } from "./groups.ts";
 import type { PlacedPiece } from "./groups.ts";
+import { isGzip } from "./gzip.ts";
 import { GROUP_MAX } from "./index-file.ts";
 import type { DeltaIndex, PackedObject } from "./index-file.ts";
 import { patchInside } from "./inside.ts";
@@ -58,7 +59,8 @@ export async function makeDelta(from: Side, to: Side, data: Written, step: Step)
     const base = special.get(object) ?? predecessor(paths, size);
     const content = to.read(object);
     const old = base === undefined ? undefined : { base, content: from.read(base) };
-    const inside = old !== undefined && to.boot.includes(object) ? patchInside(old.content, content) : undefined;
+    const isPacked = to.boot.includes(object) || isGzip(content);
+    const inside = old !== undefined && isPacked ? await patchInside(old.content, content) : undefined;
     let chosen = inside === undefined ? smallest(content, old) : { pieces: estimated(inside.pieces), base };
     if (inside !== undefined && sizeOf(chosen.pieces) < PATCH_MAX * content.length)
       packed.push({ place, base: placeOf(base), size: inside.size, how: inside.how });

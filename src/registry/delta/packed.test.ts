@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { zstdCompressSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { endingAfter } from "../../../test/support/ending-source.ts";
 import { makeKeys } from "../../../test/support/keys.ts";
 import { makeImage, noise, openTestStore, scratch } from "../../../test/support/release-fixture.ts";
@@ -14,6 +14,7 @@ import { createReporter, silentReporter } from "../../report/reporter.ts";
 import type { Store } from "../../store/store.ts";
 import { fetchObjects } from "../fetch-objects.ts";
 import { objectsOf } from "../objects-of.ts";
+import { GZIP, gzip } from "./gzip.ts";
 import { renderIndex } from "./index-file.ts";
 import type { DeltaIndex } from "./index-file.ts";
 import { deltaFiles } from "./layout.ts";
@@ -39,11 +40,11 @@ interface Updated {
   readonly index: DeltaIndex;
 }
 
-/** Two published releases that differ in their initrd. */
-async function updated(initrds: readonly [Buffer, Buffer]): Promise<Updated> {
+/** Two published releases that differ in their initrd, and in a file. */
+async function updated(initrds: readonly [Buffer, Buffer], files: readonly Buffer[] = []): Promise<Updated> {
   const [host, folder] = [await openTestStore(fresh("host")), fresh("folder")];
   const images = initrds.map((initrd, at) => {
-    const image = makeImage(host, [noise(3, 100), Buffer.from(`release ${at} `.repeat(30))]);
+    const image = makeImage(host, [files[at] ?? noise(3, 100), Buffer.from(`release ${at} `.repeat(30))]);
     return { ...image, kernel: { ...image.kernel!, initrd: host.add(initrd) } };
   });
   for (const image of images) await publish({ image, store: host, folder, signing, report: silentReporter });
@@ -125,6 +126,39 @@ void test("a killed transfer of what is packed goes on with the pieces that are 
     assert.deepEqual(notes, []);
   }
   await update.host.close();
+});
+
+void test("a changelog that gzip compressed travels as what was added to it, whether it is made at once or in pieces", async () => {
+  for (const lines of [400, 40_000]) {
+    const text = Array.from({ length: lines }, (_, at) => `  * Change ${(at * at) % 9973} of ${(at * 31) % 10007}\n`).join("");
+    const [old, next] = await Promise.all([text, `  * One more.\n${text}`].map((each) => gzip(Buffer.from(each))));
+    const update = await updated([archive, archive], [old!, next!]);
+    assert.deepEqual(
+      update.index.packed.map(({ how }) => how),
+      [GZIP],
+    );
+    const machine = await machineOf(update);
+    const { wire, notes } = await upgrade(update, openSource(update.folder), machine);
+    assert.ok(wire < 2000, `${wire} bytes of ${next!.length}`);
+    assert.deepEqual(notes, []);
+    await update.host.close();
+  }
+});
+
+void test("what another gzip made, and what is damaged, travels as it is", async () => {
+  const text = Buffer.from("A changelog has many lines.\n".repeat(3000) + noise(5, 4000).toString("hex"));
+  const [before, other] = [gzipSync(text, { level: 1 }), gzipSync(Buffer.concat([text, Buffer.from("more")]), { level: 1 })];
+  const cut = (await gzip(text)).subarray(0, -9);
+  for (const files of [
+    [before, other],
+    [before, cut],
+    [cut, before],
+  ]) {
+    const update = await updated([archive, archive], files);
+    assert.deepEqual(update.index.packed, []);
+    assert.deepEqual((await upgrade(update)).notes, []);
+    await update.host.close();
+  }
 });
 
 void test("an initrd whose predecessor is no packed file is sent as it is", async () => {

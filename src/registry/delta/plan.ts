@@ -2,7 +2,6 @@
 import type { ObjectId } from "#store/object.ts";
 import type { ReleaseObject } from "../release.ts";
 import type { DeltaIndex, Group } from "./index-file.ts";
-import { canMake } from "./inside.ts";
 import type { Partials } from "./partial.ts";
 
 export interface DeltaPlan {
@@ -14,12 +13,6 @@ export interface DeltaPlan {
   readonly size: number;
 }
 
-/** What pieces of an object make, in bytes: the object, or what is packed in it; undefined when this machine cannot pack it. */
-function sizeMade({ packed }: DeltaIndex, place: number, { size }: ReleaseObject): number | undefined {
-  const inside = packed.find((each) => each.place === place);
-  return inside === undefined ? size : canMake(inside.how) ? inside.size : undefined;
-}
-
 export interface PlanRequest {
   readonly index: DeltaIndex;
   /** The release's list. */
@@ -29,6 +22,8 @@ export interface PlanRequest {
   readonly bases: readonly (ObjectId | undefined)[];
   /** What an earlier transfer left. */
   readonly partials: Partials;
+  /** How packed objects can be made here. */
+  readonly ways: ReadonlySet<string>;
 }
 
 /** A request and the frame of an object that is fetched alone, in bytes. */
@@ -36,8 +31,8 @@ const ALONE = 600;
 /** Alone, small files compress worse than in a group. */
 const SOLID = 1.3;
 
-export function planDelta({ index, release, missing, bases, partials }: PlanRequest): DeltaPlan {
-  const possible = completeObjects(index, release, bases);
+export function planDelta({ index, release, missing, bases, partials, ways }: PlanRequest): DeltaPlan {
+  const possible = completeObjects({ index, release, bases, ways });
   const objects = new Set<ObjectId>();
   const groups = index.groups.filter((group) => {
     const wanted = group.pieces.flatMap((piece) => {
@@ -57,11 +52,18 @@ export function planDelta({ index, release, missing, bases, partials }: PlanRequ
 }
 
 /** Objects of which every byte is there, made of old objects that are here. */
-function completeObjects(
-  index: DeltaIndex,
-  release: readonly ReleaseObject[],
-  bases: readonly (ObjectId | undefined)[],
-): ReadonlySet<ObjectId> {
+function completeObjects({
+  index,
+  release,
+  bases,
+  ways,
+}: Pick<PlanRequest, "index" | "release" | "bases" | "ways">): ReadonlySet<ObjectId> {
+  const packed = new Map(index.packed.map((each) => [each.place, each]));
+  /** What pieces make, in bytes: the object, or what is packed in it; undefined when this machine cannot pack it. */
+  const sizeMade = (place: number, { size }: ReleaseObject): number | undefined => {
+    const inside = packed.get(place);
+    return inside === undefined ? size : ways.has(inside.how) ? inside.size : undefined;
+  };
   const lengths = new Map<number, number>();
   const impossible = new Set<number>();
   for (const { place, base, length } of index.groups.flatMap(({ pieces }) => pieces)) {
@@ -71,7 +73,7 @@ function completeObjects(
   return new Set(
     [...lengths].flatMap(([place, length]) => {
       const item = release[place];
-      return item !== undefined && sizeMade(index, place, item) === length && !impossible.has(place) ? [item.object] : [];
+      return item !== undefined && sizeMade(place, item) === length && !impossible.has(place) ? [item.object] : [];
     }),
   );
 }
