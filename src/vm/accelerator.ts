@@ -60,8 +60,9 @@ export async function chooseAccelerator({
   };
   if (obstacle !== undefined) return emulate(obstacle);
   const path = join(workspace.steps, `kvm-${hostIdentity()}.json`);
-  const verdict = readVerdict(path) ?? (await report.step("try KVM", probe));
-  if (verdict.guest !== "silent") {
+  const known = readVerdict(path);
+  const verdict = known ?? (await report.step("try KVM", probe));
+  if (known === undefined && verdict.guest !== "silent") {
     mkdirSync(workspace.steps, { recursive: true });
     writeFileAtomic(path, `${JSON.stringify({ version: VERSION, ...verdict })}\n`);
   }
