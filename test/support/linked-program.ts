@@ -27,6 +27,14 @@ const [TEXT_PLACE, TEXT_ADDRESS] = [4096, 0x81000000];
 const DATA_SHIFT = 0x81400000;
 const WORD = 4;
 
+interface Section {
+  readonly name: string;
+  readonly place: number;
+  readonly address: number;
+  readonly content: Buffer;
+  readonly flags: number;
+}
+
 /** Bytes of a part that are nothing else than themselves. */
 function filling({ name, size }: Part): Buffer {
   const seed = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) % 100_000, 7);
@@ -45,7 +53,7 @@ export function linkProgram(parts: readonly Part[]): Linked {
   }
   const addressOf = (name: string): number => TEXT_ADDRESS + places.get(name)!.place - TEXT_PLACE;
   const text = Buffer.concat(parts.map((part) => codeOf(part)));
-  const sections: { name: string; place: number; address: number; content: Buffer; flags: number }[] = [];
+  const sections: Section[] = [];
   const end = (): number => sections.reduce((last, { place, content }) => Math.max(last, place + content.length), TEXT_PLACE);
   sections.push({ name: ".text", place: TEXT_PLACE, address: TEXT_ADDRESS, content: text, flags: 6 });
   const addTable = (name: string, entry: number, words: readonly string[]): void => {
@@ -84,10 +92,7 @@ export function linkProgram(parts: readonly Part[]): Linked {
 }
 
 /** https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
-function assembled(
-  sections: readonly { name: string; place: number; address: number; content: Buffer; flags: number }[],
-  strings: Buffer,
-): Buffer {
+function assembled(sections: readonly Section[], strings: Buffer): Buffer {
   const end = Math.max(...sections.map(({ place, content }) => place + content.length));
   const file = Buffer.alloc(end + 64 * (sections.length + 1));
   Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]).copy(file);

@@ -20,10 +20,13 @@ const JUMP_COST = 8;
 const RUN = 24;
 
 export function differenceOf(old: Uint8Array, next: Uint8Array): Difference {
+  return differenceAlong(stepsBetween(old, next), old, next);
+}
+
+/** The steps of a difference: which stretches belong together. */
+export function stepsBetween(old: Uint8Array, next: Uint8Array): readonly number[] {
   const matcher = createMatcher(old);
   const steps: number[] = [];
-  const changes: Buffer[] = [];
-  const fresh: Buffer[] = [];
   let [scan, length, place] = [0, 0, 0];
   let [lastScan, lastPlace, offset] = [0, 0, 0];
   const same = (at: number): boolean => at + offset >= 0 && at + offset < old.length && old[at + offset] === next[at];
@@ -63,14 +66,24 @@ export function differenceOf(old: Uint8Array, next: Uint8Array): Difference {
       backward -= split;
     }
     const added = scan - backward - (lastScan + ahead);
-    const change = Buffer.allocUnsafe(ahead);
-    for (let at = 0; at < ahead; at++) change[at] = next[lastScan + at]! - old[lastPlace + at]!;
-    changes.push(change);
-    fresh.push(Buffer.from(next.subarray(lastScan + ahead, scan - backward)));
     steps.push(ahead, added, place - backward - (lastPlace + ahead));
     [lastScan, lastPlace, offset] = [scan - backward, place - backward, place - scan];
   }
-  return { steps, changes: Buffer.concat(changes), fresh: Buffer.concat(fresh) };
+  return steps;
+}
+
+/** The difference with given steps, which may be those between other forms of the same files. */
+export function differenceAlong(steps: readonly number[], old: Uint8Array, next: Uint8Array): Difference {
+  const changes = Buffer.allocUnsafe(steps.reduce((sum, count, at) => (at % 3 === 0 ? sum + count : sum), 0));
+  const fresh: Uint8Array[] = [];
+  let [place, scan, filled] = [0, 0, 0];
+  for (let at = 0; at < steps.length; at += 3) {
+    const [same, extra, jump] = [steps[at]!, steps[at + 1]!, steps[at + 2]!];
+    for (let each = 0; each < same; each++) changes[filled + each] = next[scan + each]! - old[place + each]!;
+    fresh.push(next.subarray(scan + same, scan + same + extra));
+    [place, scan, filled] = [place + same + jump, scan + same + extra, filled + same];
+  }
+  return { steps, changes, fresh: Buffer.concat(fresh) };
 }
 
 interface Place {

@@ -3,7 +3,7 @@
  * them is another one; tables of distances are others from end to end. So the old program is first moved to where its parts
  * are in the new one, and compared then.
  */
-import { differenceOf } from "../diff.ts";
+import { differenceAlong, differenceOf, stepsBetween } from "../diff.ts";
 import type { Difference } from "../diff.ts";
 import { movesOf } from "../moves.ts";
 import { aim, blank, relocate } from "./relocate.ts";
@@ -25,7 +25,7 @@ export function differenceOfPrograms(old: Buffer, next: Buffer, { from, to }: Om
   const relocation = { from, to, moves: movesOf(steps) };
   const moved = Buffer.from(old);
   relocate(moved, relocation);
-  return { difference: changesAlong(steps, moved, next), relocation };
+  return { difference: differenceAlong(steps, moved, next), relocation };
 }
 
 /** Which stretches belong together: first without any address, then with those that each side means. */
@@ -33,23 +33,10 @@ function alignment(old: Buffer, next: Buffer, { from, to }: Omit<Relocation, "mo
   const [oldCopy, nextCopy] = [Buffer.from(old), Buffer.from(next)];
   blank(oldCopy, from);
   blank(nextCopy, to);
-  const moves = movesOf(differenceOf(oldCopy, nextCopy).steps);
+  const moves = movesOf(stepsBetween(oldCopy, nextCopy));
   old.copy(oldCopy);
   next.copy(nextCopy);
   aim(oldCopy, { from, to, moves });
   aim(nextCopy, { from: to, to, moves: [] });
-  return differenceOf(oldCopy, nextCopy).steps;
-}
-
-function changesAlong(steps: readonly number[], old: Buffer, next: Buffer): Difference {
-  const changes = Buffer.allocUnsafe(steps.reduce((sum, count, at) => (at % 3 === 0 ? sum + count : sum), 0));
-  const fresh: Buffer[] = [];
-  let [place, scan, filled] = [0, 0, 0];
-  for (let at = 0; at < steps.length; at += 3) {
-    const [same, extra, jump] = [steps[at]!, steps[at + 1]!, steps[at + 2]!];
-    for (let each = 0; each < same; each++) changes[filled + each] = next[scan + each]! - old[place + each]!;
-    fresh.push(next.subarray(scan + same, scan + same + extra));
-    [place, scan, filled] = [place + same + jump, scan + same + extra, filled + same];
-  }
-  return { steps, changes, fresh: Buffer.concat(fresh) };
+  return stepsBetween(oldCopy, nextCopy);
 }
