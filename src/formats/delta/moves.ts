@@ -1,4 +1,5 @@
 /** Where the bytes of an old file are in a new one: stretches of both that are nearly the same. */
+import { firstWhere } from "../search.ts";
 import { DeltaError } from "./errors.ts";
 import { putSigned, putVarint, readVarints } from "./varint.ts";
 
@@ -76,14 +77,8 @@ function shiftIn({ from, by }: Shifts): (place: number) => number {
   let last = 0;
   return (place) => {
     if (last > 0 && from[last - 1]! <= place && (last === from.length || place < from[last]!)) return by[last - 1]!;
-    let [low, high] = [0, from.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (from[middle]! <= place) low = middle + 1;
-      else high = middle;
-    }
-    last = low;
-    return by[low - 1] ?? 0;
+    last = firstWhere(from.length, (at) => from[at]! > place);
+    return by[last - 1] ?? 0;
   };
 }
 

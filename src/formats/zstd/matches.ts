@@ -1,5 +1,6 @@
 /** The sequences of a frame by where they are in the content, read when they are asked for: a kernel has millions of them. */
 import { keepRecent } from "../recent.ts";
+import { firstWhere } from "../search.ts";
 import { ZstdError } from "./errors.ts";
 import { createRoom, readSequences } from "./sequences.ts";
 import type { SequenceStream, Sequences } from "./sequences.ts";
@@ -91,11 +92,5 @@ const NEAR = 4;
 function firstBehind(place: number, { last, count, endOf }: Ends): number {
   for (let near = last; near < last + NEAR && near < count; near++)
     if (endOf(near) > place && (near === 0 || endOf(near - 1) <= place)) return near;
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (endOf(middle) <= place) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(count, (at) => endOf(at) > place);
 }

@@ -2,6 +2,7 @@
  * The words of a program that speak of its own places. Found by rules that both sides of a difference follow alike: what they
  * miss or take wrongly costs some bytes, no more.
  */
+import { firstWhere } from "../../search.ts";
 import { WORD, openAddresses } from "./program.ts";
 import type { AddressSpace, Program, Region } from "./program.ts";
 
@@ -40,21 +41,15 @@ interface Gap {
 /** What is between the absolute words of a region. */
 function* gapsIn({ place, size }: Region, absolute: Uint32Array): Generator<Gap> {
   let start = place;
-  for (let next = firstFrom(absolute, place); next < absolute.length && absolute[next]! < place + size; next++) {
+  for (
+    let next = firstWhere(absolute.length, (at) => absolute[at]! >= place);
+    next < absolute.length && absolute[next]! < place + size;
+    next++
+  ) {
     yield { start, end: absolute[next]! };
     start = absolute[next]! + WORD;
   }
   yield { start, end: place + size };
-}
-
-function firstFrom(sorted: Uint32Array, place: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < place) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The places that the list speaks of, in order. */
