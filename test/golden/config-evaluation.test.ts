@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, describe, test } from "node:test";
 import { loadSystem } from "#config/load.ts";
 import { starterFiles } from "#config/starter.ts";
@@ -23,7 +23,9 @@ async function refusal(name: string, files: Readonly<Record<string, string>>, ti
     return `evaluated: ${system.name}`;
   } catch (error) {
     if (!(error instanceof AshlarError)) throw error;
-    return `${error.code}: ${error.message}`.replaceAll(`${project}/`, "").replaceAll(project, "<project>");
+    // Messages name a file from where the command runs when that is shorter, and tests run wherever this repository is.
+    const near = relative(process.cwd(), project);
+    return `${error.code}: ${error.message}`.replaceAll(`${project}/`, "").replaceAll(`${near}/`, "").replaceAll(project, "<project>");
   }
 }
 
