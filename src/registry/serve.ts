@@ -17,6 +17,9 @@ export interface FolderServer {
   close(): Promise<void>;
 }
 
+/** In a second, of what is sent with a rate. */
+const SLICES = 50;
+
 export interface ServeOptions {
   readonly port?: number;
   /** Bytes a second for each answer, as over a slow line. */
@@ -78,8 +81,13 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
     response.end();
     return;
   }
-  const file = createReadStream(path, size === 0 ? {} : { start: from, end: to - 1 });
+  const file = createReadStream(path, { ...(size === 0 ? {} : { start: from, end: to - 1 }), ...slices(sending) });
   await pipeline(file, (chunks: AsyncIterable<Buffer>) => counted(chunks, sending), response);
+}
+
+/** On a line nothing comes in large pieces, of which a client that ends would lose more than was sent. */
+function slices({ rate }: Sending): { readonly highWaterMark?: number } {
+  return rate === undefined ? {} : { highWaterMark: Math.max(1024, Math.floor(rate / SLICES)) };
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, { rate, count }: Sending): AsyncGenerator<Buffer> {

@@ -25,7 +25,7 @@ export const FRAMED = "zstd-sequences-2";
 /** Smaller ones are not worth it. */
 const FRAME_MIN = 16 * 1024;
 /** Bytes of a recipe in one piece. */
-const RECIPE_PIECE = 128 * 1024;
+const RECIPE_PIECE = 48 * 1024;
 /** Sizes of the content, of what is before and behind the frame, and of the recipe. */
 const TRAILER = 16;
 
