@@ -16,6 +16,7 @@ import { initCommand } from "./commands/init.ts";
 import { keysInitCommand } from "./commands/keys-init.ts";
 import { keysRenewCommand } from "./commands/keys-renew.ts";
 import { keysRotateCommand } from "./commands/keys-rotate.ts";
+import { keysSignCommand } from "./commands/keys-sign.ts";
 import { keysStatusCommand } from "./commands/keys-status.ts";
 import { lockCommand } from "./commands/lock.ts";
 import { manCommand } from "./commands/man.ts";
@@ -56,6 +57,7 @@ export const commandGroups: readonly CommandGroup[] = [
       "keys status": keysStatusCommand,
       "keys rotate": keysRotateCommand,
       publish: publishCommand,
+      "keys sign": keysSignCommand,
       "keys renew": keysRenewCommand,
       adopt: adoptCommand,
     },

@@ -1,11 +1,12 @@
 /** `ashlar keys` as a person types it. */
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { runCli } from "../../test/support/cli.ts";
 import { openPublisher } from "../../test/support/machine-lab.ts";
 import { scratch } from "../../test/support/release-fixture.ts";
+import { openRing } from "../registry/trust/ring.ts";
 
 const home = scratch();
 after(() => home[Symbol.dispose]());
@@ -74,6 +75,37 @@ void test("renew signs a folder of releases anew, and nothing else", async () =>
   assert.notDeepEqual(readFileSync(join(folder, "trust/timestamp.json")), before);
   const nowhere = await run(`keys renew ${publisher.keys.folder} ${join(cwd, "nowhere")}`);
   assert.match(nowhere.stderr, /E_PUBLISH_FOLDER/);
+  await publisher.store.close();
+});
+
+void test("two people sign in turns, and who has the online key publishes", async () => {
+  const publisher = await openPublisher(join(cwd, "together"), { keys: 2, threshold: 2 });
+  const [folder, whole] = [join(cwd, "signed-together"), publisher.keys.folder];
+  const own = (name: string, ...files: string[]): string => {
+    mkdirSync(join(cwd, name));
+    for (const file of ["keys.json", "1.root.json", ...files]) copyFileSync(join(whole, file), join(cwd, name, file));
+    return name;
+  };
+  const [ann, bob, timer] = [own("ann", "offline-1.key"), own("bob", "offline-2.key"), own("timer", "online-1.key")];
+  const { image } = await publisher.release(folder, 1, { signing: openRing(join(cwd, ann), () => "") });
+  const shown = await run(`keys sign --show ${bob} ${folder}`);
+  assert.match(shown.stdout, new RegExp(`release 1 of stable, image ${image.digest}\n1 of 2 have signed`), shown.stderr);
+  const other = await run(`keys sign --image ${"0".repeat(8)} ${bob} ${folder}`);
+  assert.match(other.stderr, /the image [0-9a-f]{64}, another one[^]*E_KEYS_PROPOSAL[^]*nothing was signed/);
+  const signed = await run(`keys sign --image ${image.digest.slice(0, 12)} ${bob} ${folder}`);
+  assert.match(signed.stdout, /all have signed; where the online key is: ashlar keys renew/, signed.stderr);
+  assert.equal(existsSync(join(folder, "trust/timestamp.json")), false);
+  const renewed = await run(`keys renew ${timer} ${folder}`);
+  assert.equal(renewed.exitCode, 0, renewed.stderr);
+  assert.equal(existsSync(join(folder, "trust/timestamp.json")), true);
+  assert.match((await run(`keys sign ${bob} ${folder}`)).stderr, /no release waits[^]*E_KEYS_PROPOSAL/);
+  // Keys change in the same way; the proposal travels as a file.
+  assert.match((await run(`keys rotate --plain ${ann}`)).stdout, /root 2 is proposed: 1 of 2 have signed/);
+  copyFileSync(join(cwd, ann, "2.root.proposed.json"), join(cwd, bob, "2.root.proposed.json"));
+  const rotated = JSON.parse((await run(`keys sign ${bob} --json`)).stdout) as { comes: string[]; isDone: boolean };
+  assert.deepEqual([rotated.comes.length, rotated.isDone], [1, true]);
+  assert.match((await run(`keys status ${bob}`)).stdout, /root 2, good until[^]*root +2 of 3/);
+  assert.equal((await run(`keys sign ${bob} oci://registry.example/web`)).exitCode, 2);
   await publisher.store.close();
 });
 

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { AshlarError } from "#errors";
 import { CHANNEL_NAME } from "#formats/channel.ts";
-import type { Signing } from "#registry/trust/place.ts";
+import type { Signing } from "#registry/trust/signatures.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
 import type { CommandRun } from "./context.ts";
 

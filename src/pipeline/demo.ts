@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError } from "#errors";
 import { serveFolder } from "#registry/serve.ts";
-import { initRing } from "#registry/trust/ring-changes.ts";
+import { initRing } from "#registry/trust/new-ring.ts";
 import type { Step } from "#report/reporter.ts";
 import { writeFileAtomic } from "#sys/atomic.ts";
 import { openToolchain } from "#toolchain/open.ts";

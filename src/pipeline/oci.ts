@@ -24,7 +24,7 @@ import { TRUST_TAG, exportTrust, targetsOfRepository } from "#registry/oci/trust
 import type { Release } from "#registry/release.ts";
 import { DEFAULT_CHANNEL } from "#registry/trust/entries.ts";
 import { placeFiles } from "#registry/trust/place.ts";
-import type { Signing } from "#registry/trust/place.ts";
+import type { Signing } from "#registry/trust/signatures.ts";
 import { openStore } from "#store/open.ts";
 import { putRef } from "#store/refs.ts";
 import type { Store } from "#store/store.ts";

@@ -2,7 +2,8 @@
 import { openStore } from "#store/open.ts";
 import { publish } from "#registry/publish.ts";
 import type { Release } from "#registry/release.ts";
-import type { Signing } from "#registry/trust/place.ts";
+import { readProposal } from "#registry/trust/proposal.ts";
+import type { Signatures, Signing } from "#registry/trust/signatures.ts";
 import { buildSystem } from "./build.ts";
 import type { BuildOptions, BuildResult } from "./build.ts";
 import type { Context } from "./context.ts";
@@ -20,6 +21,8 @@ export interface PublishOptions extends BuildOptions {
 export interface PublishResult extends BuildResult {
   readonly folder: string;
   readonly release: Release;
+  /** No machine sees it before others have signed. */
+  readonly waits?: Signatures;
 }
 
 /** @throws E_PUBLISH_ROOT, E_KEYS_*, what building and publishing throw */
@@ -35,7 +38,8 @@ export async function publishSystem(options: PublishOptions, context: Context): 
       ...(channel === undefined ? {} : { channel }),
       ...(barrier === undefined ? {} : { barrier }),
     });
-    return { ...built, folder, release };
+    const proposal = signing === "unsafe-unsigned" ? undefined : readProposal(signing, folder, Date.now());
+    return { ...built, folder, release, ...(proposal === undefined ? {} : { waits: { have: proposal.have, need: proposal.need } }) };
   } finally {
     await store.close();
   }

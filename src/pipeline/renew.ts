@@ -12,7 +12,9 @@ import type { RegistryErrorCode } from "#registry/errors.ts";
 import { targetsOfFolder, writeTrust } from "#registry/trust/folder.ts";
 import { placeFiles } from "#registry/trust/place.ts";
 import type { TrustFile } from "#registry/trust/place.ts";
+import { publishProposal, readProposal } from "#registry/trust/proposal.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
+import { isComplete } from "#registry/trust/signatures.ts";
 import type { Context } from "./context.ts";
 
 export interface RenewOptions extends RegistryOptions {
@@ -32,6 +34,9 @@ export interface Renewed {
 export async function renewTrust({ signing, place, ...options }: RenewOptions, context: Context): Promise<Renewed> {
   const files = await context.report.step(`renew ${place}`, async (step) => {
     if (!isOciAddress(place)) {
+      const proposal = readProposal(signing, place, Date.now());
+      // Everybody has signed it, and only the online key was not there.
+      if (proposal !== undefined && isComplete(proposal)) return publishProposal(signing, place, proposal, Date.now());
       const renewed = renewedFiles(signing, existsSync(place) ? targetsOfFolder(place) : undefined, place);
       writeTrust(place, renewed);
       return renewed;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeKeys, rootOf } from "../../test/support/keys.ts";
 import { openTestStore, scratch } from "../../test/support/release-fixture.ts";
-import { rotateRing } from "../registry/trust/ring-changes.ts";
+import { rotateRing } from "../registry/trust/rotation.ts";
 import { refuseOtherRoot } from "./trust.ts";
 
 const home = scratch();

@@ -4,7 +4,7 @@ import { AshlarError } from "#errors";
 import type { ReleaseSource } from "#registry/stream.ts";
 import { refreshTrust } from "#registry/trust/client.ts";
 import { entriesIn } from "#registry/trust/entries.ts";
-import type { Signing } from "#registry/trust/place.ts";
+import type { Signing } from "#registry/trust/signatures.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
 

@@ -22,8 +22,10 @@ import type { Release, ReleaseObject } from "./release.ts";
 import { DEFAULT_CHANNEL } from "./trust/entries.ts";
 import { targetsOfFolder, writeTrust } from "./trust/folder.ts";
 import { placeFiles } from "./trust/place.ts";
-import type { Signing } from "./trust/place.ts";
-import { signMetadata } from "./trust/ring.ts";
+import { proposeRelease } from "./trust/proposal.ts";
+import type { KeyRing } from "./trust/ring.ts";
+import { canSign, signInTurn, signMetadata } from "./trust/signatures.ts";
+import type { Signing } from "./trust/signatures.ts";
 
 export interface PublishRequest {
   readonly image: Image;
@@ -55,15 +57,15 @@ const PARALLEL = 4;
 const compress = promisify(zstdCompress);
 
 /**
- * Publishes an image as the next release of a folder.
+ * Publishes an image as the next release of a folder. With fewer keys than have to sign it is a proposal, which machines do not
+ * see until others have signed it (trust/proposal.ts).
  * @throws E_PUBLISH_SEQUENCE, E_PUBLISH_FOLDER, E_KEYS_MISSING, E_KEYS_PASSPHRASE, E_STORE_MISSING
  */
 export async function publish(request: PublishRequest): Promise<Release> {
   const { folder, image, store } = request;
   const { signing } = request;
   // Signatures are made before anything is written, so that a missing key or wrong passphrase costs nothing.
-  if (signing !== "unsafe-unsigned")
-    for (const role of ["targets", "snapshot", "timestamp"] as const) signMetadata(signing, { role, signed: {} });
+  const proposes = signing !== "unsafe-unsigned" && checkKeys(signing);
   const lock = openFolder(folder);
   try {
     const previous = readNewest(folder);
@@ -83,12 +85,21 @@ export async function publish(request: PublishRequest): Promise<Release> {
     syncFileSystem(folder);
     writeFileAtomic(join(folder, manifestPath(release.sequence)), manifest);
     const { channel = DEFAULT_CHANNEL, barrier = false } = request;
-    const add = { release, manifest, channel, barrier };
-    writeTrust(folder, placeFiles({ signing, before: targetsOfFolder(folder), where: folder, add, now: Date.now() }));
+    const [add, now] = [{ release, manifest, channel, barrier }, Date.now()];
+    if (proposes) proposeRelease(signing, folder, add, now);
+    else writeTrust(folder, placeFiles({ signing, before: targetsOfFolder(folder), where: folder, add, now }));
     return release;
   } finally {
     closeSync(lock);
   }
+}
+
+/** @returns whether others have to sign, too @throws E_KEYS_MISSING, E_KEYS_PASSPHRASE */
+function checkKeys(ring: KeyRing): boolean {
+  const proposes = !canSign(ring, "targets");
+  if (proposes) signInTurn(ring, { role: "targets", signed: {} });
+  else for (const role of ["targets", "snapshot", "timestamp"] as const) signMetadata(ring, { role, signed: {} });
+  return proposes;
 }
 
 function openFolder(folder: string): number {

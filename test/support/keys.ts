@@ -1,7 +1,7 @@
 /** Keys to publish with in tests: plain ones, as whoever can read the test can read them anyway. */
 import type { TrustOptions } from "../../src/registry/fetch.ts";
-import { initRing } from "../../src/registry/trust/ring-changes.ts";
-import type { InitOptions } from "../../src/registry/trust/ring-changes.ts";
+import { initRing } from "../../src/registry/trust/new-ring.ts";
+import type { InitOptions } from "../../src/registry/trust/new-ring.ts";
 import type { KeyRing } from "../../src/registry/trust/ring.ts";
 
 /** A new folder of keys; two offline ones of which one signs, unless said otherwise. */

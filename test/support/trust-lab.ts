@@ -11,7 +11,7 @@ import { canonicalJson } from "../../src/formats/canonical-json.ts";
 import { silentReporter } from "../../src/report/reporter.ts";
 import { TIMESTAMP_FILE, metadataPath } from "../../src/registry/trust/layout.ts";
 import { versionIn } from "../../src/registry/trust/folder.ts";
-import { signMetadata } from "../../src/registry/trust/ring.ts";
+import { signMetadata } from "../../src/registry/trust/signatures.ts";
 import type { KeyRing } from "../../src/registry/trust/ring.ts";
 import { listObjects } from "../../src/store/layout.ts";
 import { bootState, openLab, openPublisher } from "./machine-lab.ts";

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { publish } from "#registry/publish.ts";
-import { rotateRing } from "#registry/trust/ring-changes.ts";
+import { rotateRing } from "#registry/trust/rotation.ts";
 import { silentReporter } from "#report/reporter.ts";
 import { makeKeys, rootOf } from "../../../test/support/keys.ts";
 import { ashlar, json } from "../../../test/support/machine-lab.ts";

@@ -42,7 +42,7 @@ export const keysInitCommand = defineCommand<InitFlags, [folder: string]>({
   },
   async run({ plain, ...options }, [folder], context) {
     const [{ checkNewRing, initRing }, { readPassphrase }] = await Promise.all([
-      import("#registry/trust/ring-changes.ts"),
+      import("#registry/trust/new-ring.ts"),
       import("../passphrase.ts"),
     ]);
     const path = resolve(context.cwd, folder);

@@ -34,7 +34,7 @@ export const keysRotateCommand = defineCommand<RotateFlags, [folder: string]>({
     // A new key would be encrypted with a passphrase that nobody was asked for.
     if (!noNewKey && !plain && ring.keys.every(({ file }) => file.kdf === undefined) && ring.keys.length > 0)
       throw usage("the keys in this folder are plain: say --plain, too, for the new one, or --no-new-key");
-    const { rotateRing } = await import("#registry/trust/ring-changes.ts");
+    const { rotateRing } = await import("#registry/trust/rotation.ts");
     const now = Math.floor(Date.now() / 1000);
     return describeRing(rotateRing(ring, { revoke, add: !noNewKey, plain, now }), now);
   },

@@ -3,6 +3,7 @@ import { defineCommand } from "../command.ts";
 import { configParameter, configPath } from "../config-path.ts";
 import { signingFlags, signingOf, usage } from "../signing.ts";
 import type { SigningFlags } from "../signing.ts";
+import { signaturesText } from "../text/keys.ts";
 
 type PublishFlags = SigningFlags & { readonly locked: boolean };
 
@@ -34,6 +35,10 @@ export const publishCommand = defineCommand<PublishFlags, [folder: string, confi
     const { publishSystem } = await import("#pipeline");
     const result = await publishSystem(options, context);
     const { name, sequence, image } = result.release;
-    return { json: { ...result }, text: `${result.folder}: ${name}, release ${sequence}, image ${image.digest}` };
+    const text = `${result.folder}: ${name}, release ${sequence}, image ${image.digest}`;
+    return {
+      json: { ...result },
+      text: result.waits === undefined ? text : `${text}\nno machine sees it yet: ${signaturesText(result.waits)}`,
+    };
   },
 });

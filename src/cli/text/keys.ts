@@ -1,11 +1,17 @@
 /** What `ashlar keys` says about a folder of keys. */
 import { keysOf } from "#registry/trust/ring.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
+import { readProposedRoot } from "#registry/trust/rotation.ts";
+import type { Signatures } from "#registry/trust/signatures.ts";
 import type { CommandResult } from "../context.ts";
 
 const ROLES = ["root", "targets", "snapshot", "timestamp"] as const;
 /** Roots are renewed by rotating; a quarter is time enough to get at keys that lie apart. */
 const SOON = 90 * 86_400;
+
+export function signaturesText({ have, need }: Signatures): string {
+  return `${have} of ${need} have signed; next, with another key: ashlar keys sign`;
+}
 
 export function describeRing(ring: KeyRing, now: number): CommandResult {
   const { version, expires, roles } = ring.root.signed;
@@ -20,6 +26,7 @@ export function describeRing(ring: KeyRing, now: number): CommandResult {
     encrypted: file.kdf !== undefined,
     roles: described.filter(({ keys }) => keys.some(({ id }) => id === file.keyid)).map(({ name }) => name),
   }));
+  const proposed = readProposedRoot(ring, now);
   const left = Date.parse(expires) / 1000 - now;
   const lines = [
     `${ring.folder}: root ${version}, ${left < 0 ? "EXPIRED since" : "good until"} ${expires}`,
@@ -34,7 +41,9 @@ export function describeRing(ring: KeyRing, now: number): CommandResult {
     ...described.flatMap(({ name, threshold, keys }) =>
       keys.filter(({ here }) => here).length < threshold ? [`  ${name}: too few of its keys are here to sign`] : [],
     ),
+    ...(proposed === undefined ? [] : [`  root ${proposed.version} is proposed: ${signaturesText(proposed)} ${ring.folder}`]),
     ...(left < SOON ? ["  the root has to be renewed: ashlar keys rotate --no-new-key"] : []),
   ];
-  return { json: { folder: ring.folder, root: { version, expires }, roles: described, files }, text: lines.join("\n") };
+  const next = proposed === undefined ? {} : { proposed: { ...proposed, bytes: undefined } };
+  return { json: { folder: ring.folder, root: { version, expires }, roles: described, files, ...next }, text: lines.join("\n") };
 }

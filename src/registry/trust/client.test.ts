@@ -16,7 +16,7 @@ import type { ReleaseSource } from "../stream.ts";
 import { refreshTrust } from "./client.ts";
 import type { TrustedMetadata } from "./client.ts";
 import { placeFiles } from "./place.ts";
-import { rotateRing } from "./ring-changes.ts";
+import { rotateRing } from "./rotation.ts";
 import { targetsOfFolder, writeTrust } from "./folder.ts";
 
 const { home, publisher } = await publisherHere();

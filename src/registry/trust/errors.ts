@@ -27,4 +27,6 @@ export type TrustErrorCode =
   | "E_KEYS_PASSPHRASE"
   /** Too few private keys are here for a role's threshold. */
   | "E_KEYS_MISSING"
-  | "E_KEYS_UNKNOWN";
+  | "E_KEYS_UNKNOWN"
+  /** What waits for signatures is not what it should be. */
+  | "E_KEYS_PROPOSAL";

@@ -67,9 +67,19 @@ function checkKeys({ keys, roles }: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** Whole seconds, as the specification wants it. */
+export function expiry(now: number, days: number): string {
+  return new Date((now + days * 86_400) * 1000).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+/** A key as roots have it. @param text the 32 bytes of an ed25519 public key, in hexadecimal */
+export function publicPart(text: string): Record<string, unknown> {
+  return { keytype: "ed25519", scheme: "ed25519", keyval: { public: text } };
+}
+
 /** @param text the 32 bytes of an ed25519 public key, in hexadecimal */
 export function keyIdOf(text: string): string {
-  return hash("sha256", canonicalJson({ keytype: "ed25519", keyval: { public: text }, scheme: "ed25519" }));
+  return hash("sha256", canonicalJson(publicPart(text)));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -13,10 +13,9 @@ import type { Root } from "@tufjs/models";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { AshlarError, messageOf } from "#errors";
-import { canonicalJson } from "#formats/canonical-json.ts";
 import { ShapeError, integer, literal, record } from "#formats/shape.ts";
 import type { TrustErrorCode } from "./errors.ts";
-import { readKeyFile, signerOf } from "./key-file.ts";
+import { readKeyFile } from "./key-file.ts";
 import type { KeyFile } from "./key-file.ts";
 import type { Role } from "./layout.ts";
 import { readRaw } from "./metadata.ts";
@@ -80,53 +79,6 @@ export function keysOf(ring: KeyRing, role: Role, root: Metadata<Root> = ring.ro
   return ring.keys.filter(({ file }) => ids.includes(file.keyid));
 }
 
-export interface SignRequest {
-  readonly role: Role;
-  /** The `signed` part. Its text is ASCII without control characters, for which all canonical forms of JSON are one. */
-  readonly signed: Readonly<Record<string, unknown>>;
-  /** Roots whose thresholds have to be met; the ring's own when absent. */
-  readonly under?: readonly Metadata<Root>[];
-}
-
-/**
- * Metadata, signed with every key of its role that is here.
- * @throws E_KEYS_MISSING, E_KEYS_PASSPHRASE
- */
-export function signMetadata(ring: KeyRing, { role, signed, under = [ring.root] }: SignRequest): Buffer {
-  const signers = new Map<string, PresentKey>();
-  for (const root of under) {
-    const present = keysOf(ring, role, root);
-    const threshold = root.signed.roles[role]?.threshold ?? 1;
-    if (present.length < threshold) throw missing(ring, role, root, present, threshold);
-    for (const key of present) signers.set(key.file.keyid, key);
-  }
-  const content = Buffer.from(canonicalJson(signed));
-  const signatures = [...signers].map(([keyid, { file, path }]) => ({
-    keyid,
-    sig: signerOnce(file, path, ring.passphrase)(content).toString("hex"),
-  }));
-  return renderMetadata(signed, signatures);
-}
-
-type Signer = ReturnType<typeof signerOf>;
-
-/** Deriving a key from a passphrase takes half a second on purpose; a command signs several times. */
-const opened = new WeakMap<KeyFile, Signer>();
-
-function signerOnce(file: KeyFile, path: string, passphrase: () => string): Signer {
-  const signer = opened.get(file) ?? signerOf(file, path, passphrase);
-  opened.set(file, signer);
-  return signer;
-}
-
-/** @param signatures none for what only `--unsafe-unsigned` takes */
-export function renderMetadata(
-  signed: Readonly<Record<string, unknown>>,
-  signatures: readonly { keyid: string; sig: string }[] = [],
-): Buffer {
-  return Buffer.from(canonicalJson({ signatures, signed }));
-}
-
 function readSettings(folder: string): KeySettings {
   const path = join(folder, SETTINGS_FILE);
   if (!existsSync(path)) throw noRing(folder, `it has no ${SETTINGS_FILE}`);
@@ -136,23 +88,6 @@ function readSettings(folder: string): KeySettings {
     if (!(error instanceof ShapeError || error instanceof SyntaxError)) throw error;
     throw noRing(folder, `${SETTINGS_FILE}: ${messageOf(error)}`);
   }
-}
-
-function missing(
-  ring: KeyRing,
-  role: Role,
-  root: Metadata<Root>,
-  present: readonly PresentKey[],
-  threshold: number,
-): AshlarError<TrustErrorCode> {
-  const lacking = (root.signed.roles[role]?.keyIDs ?? [])
-    .filter((id) => !present.some(({ file }) => file.keyid === id))
-    .map((id) => id.slice(0, 16));
-  return new AshlarError(
-    "E_KEYS_MISSING",
-    `${role} metadata needs signatures of ${threshold} keys, and ${ring.folder} has ${present.length} of them`,
-    { hint: `put the key file of ${lacking.join(" or ")} there; nothing was signed`, details: { role, threshold, lacking } },
-  );
 }
 
 function noRing(folder: string, why: string): AshlarError<TrustErrorCode> {

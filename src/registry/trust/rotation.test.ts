@@ -16,7 +16,7 @@ import type { TrustedMetadata } from "./client.ts";
 import { createKeyFile, signerOf } from "./key-file.ts";
 import type { Role } from "./layout.ts";
 import { TIMESTAMP_FILE, metadataPath } from "./layout.ts";
-import { renderMetadata } from "./ring.ts";
+import { renderMetadata } from "./signatures.ts";
 
 interface Signing {
   /** Numbers of keys. */

@@ -1,11 +1,14 @@
 /** One key that tries to count twice. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { canonicalJson } from "#formats/canonical-json.ts";
+import { writeTrust } from "#registry/trust/folder.ts";
 import { metadataPath } from "#registry/trust/layout.ts";
-import { signMetadata } from "#registry/trust/ring.ts";
+import { vouchFor } from "#registry/trust/place.ts";
+import { readProposal } from "#registry/trust/proposal.ts";
+import { signMetadata } from "#registry/trust/signatures.ts";
 import { metaOf, openTrustLab, pathOf, refuses, signedIn, stolen, upgradeAt } from "../../../support/trust-lab.ts";
 import type { TrustLab } from "../../../support/trust-lab.ts";
 
@@ -42,11 +45,17 @@ void test("two keys have to sign: the signature of one, twice, once, or under th
   }
 });
 
-void test("with two of three keys a release is taken, with one it cannot be published", async () => {
+void test("with two of three keys a release is taken; what one has signed waits, and is refused where an attacker lists it", async () => {
   await using lab = await openTrustLab({ keys: 3, threshold: 2 });
   const { keys, release } = lab.publisher;
   const one = stolen(keys, lab.at("one"), ["offline-1.key", "online-1.key"]);
-  await assert.rejects(release(lab.releases, 2, { signing: one }), { code: "E_KEYS_MISSING", message: /signatures of 2 keys/ });
+  await release(lab.releases, 2, { signing: one });
+  assert.equal((await upgradeAt(lab, {}))["outcome"], "current");
+  const waiting = readProposal(one, lab.releases, Date.now())!;
+  const attacked = lab.at("attacked");
+  cpSync(lab.releases, attacked, { recursive: true });
+  writeTrust(attacked, vouchFor(waiting, one, waiting.version, Date.now()));
+  await refuses(lab, "E_TRUST_UNSIGNED", { from: attacked });
   const two = stolen(keys, lab.at("two"), ["offline-1.key", "offline-3.key", "online-1.key"]);
   await release(lab.releases, 2, { signing: two });
   assert.equal((await upgradeAt(lab, {}))["outcome"], "staged");

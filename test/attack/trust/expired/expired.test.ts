@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { metadataPath } from "#registry/trust/layout.ts";
-import { signMetadata } from "#registry/trust/ring.ts";
+import { signMetadata } from "#registry/trust/signatures.ts";
 import { forge, openTrustLab, refuses, upgradeAt } from "../../../support/trust-lab.ts";
 import type { Signed } from "../../../support/trust-lab.ts";
 

@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { test } from "node:test";
 import { canonicalJson } from "#formats/canonical-json.ts";
 import { readRoot } from "#registry/trust/ring.ts";
-import { rotateRing } from "#registry/trust/ring-changes.ts";
+import { rotateRing } from "#registry/trust/rotation.ts";
 import { json } from "../../../support/machine-lab.ts";
 import { forge, openTrustLab, refuses, signedIn, stolen, upgradeAt } from "../../../support/trust-lab.ts";
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { makeKeys } from "../../../support/keys.ts";
 import { ashlar } from "../../../support/machine-lab.ts";
 import { forge, metaOf, openTrustLab, pathOf, refuses, signedIn, tamper, upgradeAt } from "../../../support/trust-lab.ts";
-import { signMetadata } from "#registry/trust/ring.ts";
+import { signMetadata } from "#registry/trust/signatures.ts";
 
 void test("a timestamp without signatures is refused", async () => {
   await using lab = await openTrustLab();
