@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { noise } from "../../test/support/release-fixture.ts";
 import { httpSource } from "./http.ts";
 import { readFrom } from "./stream.ts";
@@ -93,6 +94,18 @@ test("a silent server is given up, before and within an answer", async () => {
     response.write("1");
   });
   await assert.rejects(readFrom(httpSource(stuck.address, { retries: 1, pause: 1, stall: 50 }), "x", 10), { code: "E_SOURCE_UNREACHABLE" });
+});
+
+test("a reader that takes longer than a server may be silent gets all of it, by one request", async () => {
+  await using server = await serve((_request, response) => void response.end(CONTENT));
+  const stream = await httpSource(server.address, { retries: 0, pause: 1, stall: 60 }).open("object", CONTENT.length);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream ?? []) {
+    chunks.push(chunk);
+    await sleep(100);
+  }
+  assert.deepEqual(Buffer.concat(chunks), CONTENT);
+  assert.equal(server.requests.length, 1);
 });
 
 test("nobody listening is an error that says so", async () => {

@@ -91,8 +91,9 @@ async function ask(request: Request, from: number): Promise<Answer | undefined> 
       const headers = { "accept-encoding": "identity", ...(start === 0 && end === "" ? {} : { range: `bytes=${start}-${end}` }) };
       const response = await fetch(request.url, { headers, signal });
       if (response.ok && response.body !== null) {
-        const count = request.range === undefined ? Infinity : request.range.to - start;
-        return { body: response.body, count, skip: response.status === 206 ? 0 : start, connection };
+        const skip = response.status === 206 ? 0 : start;
+        const count = request.range === undefined ? lengthOf(response) - skip : request.range.to - start;
+        return { body: response.body, count, skip, connection };
       }
       connection.abort();
       if (ABSENT.has(response.status)) return undefined;
@@ -112,20 +113,27 @@ async function ask(request: Request, from: number): Promise<Answer | undefined> 
   }
 }
 
-async function* unstalled(answer: Answer, request: Request): AsyncGenerator<Uint8Array> {
-  const timer = setTimeout(() => answer.connection.abort(new Error(`nothing came for ${request.stall} ms`)), request.stall);
+/** Bytes that an answer says it has. What is there is then known to be all of it, without waiting for the end. */
+function lengthOf({ headers }: Response): number {
+  // Of what is encoded, fetch gives other bytes than it says.
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  return length === null ? Infinity : Number(length);
+}
+
+/** Only waiting counts: a reader may take its time with what it has, which on a slow machine is longer than any patience. */
+async function* unstalled(answer: Answer, { stall }: Request): AsyncGenerator<Uint8Array> {
   let { skip, count } = answer;
-  try {
-    for await (const chunk of answer.body) {
-      timer.refresh();
-      const fresh = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, count);
-      skip -= Math.min(skip, chunk.length);
-      count -= fresh.length;
-      if (fresh.length > 0) yield fresh;
-      if (count === 0) return;
-    }
-  } finally {
-    clearTimeout(timer);
+  if (count === 0) return;
+  const chunks = answer.body[Symbol.asyncIterator]();
+  for (;;) {
+    const timer = setTimeout(() => answer.connection.abort(new Error(`nothing came for ${stall} ms`)), stall);
+    const { value: chunk, done } = await chunks.next().finally(() => clearTimeout(timer));
+    if (done === true) return;
+    const fresh = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, count);
+    skip -= Math.min(skip, chunk.length);
+    count -= fresh.length;
+    if (fresh.length > 0) yield fresh;
+    if (count === 0) return;
   }
 }
 

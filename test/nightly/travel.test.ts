@@ -165,7 +165,7 @@ interface UnitRun {
 async function inUnit(name: string, command: string, properties = ""): Promise<UnitRun> {
   const before = performance.now();
   await sudo(
-    `systemd-run --quiet --unit=${name} -p RemainAfterExit=yes -p IOAccounting=yes ${properties} sh -c "${command} --progress quiet >/run/${name}.out"`,
+    `systemd-run --quiet --unit=${name} -p RemainAfterExit=yes -p IOAccounting=yes ${properties} sh -c "${command} --progress plain >/run/${name}.out"`,
   );
   for (;;) {
     const sub = (await live.ask(`systemctl show -P SubState ${name}`)).out;
