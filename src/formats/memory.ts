@@ -25,10 +25,15 @@ export function createByteRoom(): (size: number) => Buffer {
  * @throws as node:zlib
  */
 export function decompressInto(packed: Buffer, into: Buffer): boolean {
-  // With a byte to spare the library takes no second piece, which would be as large.
-  const content = zstdDecompressSync(packed, { maxOutputLength: into.length + 1, chunkSize: Math.max(64, into.length + 1) });
+  const content = unpackAtOnce(packed, into.length);
   const { length } = content;
   content.copy(into);
   release(content);
   return length === into.length;
+}
+
+/** The content of a zstd frame, in memory of its own. @param most bytes that it may have, or one more. @throws as node:zlib */
+export function unpackAtOnce(packed: Buffer, most: number): Buffer {
+  // With a byte to spare the library takes no second piece, which would be as large.
+  return zstdDecompressSync(packed, { maxOutputLength: most + 1, chunkSize: Math.max(64, most + 1) });
 }

@@ -116,7 +116,8 @@ export function closeFramed({ parts, matches }: InsideFramed, made: Made, size: 
   const behind = readBehind(made(fileOf([])));
   const recipe = readRecipe(behind.recipe, matches, { old: oldContent.length, next: behind.content });
   relocate(oldContent, recipe.relocation);
-  const inside = made(squeezed(parts));
+  using before = squeezed(parts);
+  const inside = made(before);
   release(oldContent);
   const room = Buffer.alloc(BLOCK_MAX);
   /** Until the next ones are taken. */

@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
 import { constants as zlib, zstdCompressSync } from "node:zlib";
-import { decompressInto } from "../memory.ts";
+import { decompressInto, release } from "../memory.ts";
 import { keepRecent } from "../recent.ts";
 import { DeltaError } from "./errors.ts";
 import type { OldFile } from "./patch.ts";
@@ -25,8 +25,8 @@ export function fileOf(parts: readonly Buffer[]): OldFile {
 const CHUNK = 128 * 1024;
 const CHUNKS_KEPT = 16;
 
-/** {@link fileOf} in a third of the memory: patches read nearly in order. */
-export function squeezed(parts: readonly Buffer[]): OldFile {
+/** {@link fileOf} in a third of the memory: patches read nearly in order. Disposing of it gives that back. */
+export function squeezed(parts: readonly Buffer[]): OldFile & Disposable {
   const file = fileOf(parts);
   const chunk = Buffer.alloc(CHUNK);
   const sizeOf = (at: number): number => Math.min(CHUNK, file.size - at * CHUNK);
@@ -47,6 +47,9 @@ export function squeezed(parts: readonly Buffer[]): OldFile {
         const start = place + done - at * CHUNK;
         done += chunkAt(at).copy(into, done, start, Math.min(sizeOf(at), start + into.length - done));
       }
+    },
+    [Symbol.dispose]: () => {
+      for (const each of chunks.splice(0)) release(each);
     },
   };
 }

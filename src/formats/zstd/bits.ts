@@ -27,13 +27,6 @@ export class BackwardBits {
     return (word >>> (this.left & 7)) & ((1 << count) - 1);
   }
 
-  /** What {@link read} would give. */
-  peek(count: number): number {
-    const value = this.read(count);
-    this.left += count;
-    return value;
-  }
-
   #low(count: number): number {
     const word = this.#bytes[this.#start]! | (this.#bytes[this.#start + 1]! << 8) | (this.#bytes[this.#start + 2]! << 16);
     return word & ((1 << count) - 1);

@@ -24,6 +24,8 @@ export interface FrameHead {
   /** Where the first block is. */
   readonly end: number;
   readonly hasChecksum: boolean;
+  /** Bytes of the content, where the head says so. */
+  readonly makes: number | undefined;
 }
 
 /** @throws ZstdError also for a frame that needs a dictionary */
@@ -32,8 +34,16 @@ export function readFrameHead(bytes: Buffer, start: number): FrameHead {
   const flags = bytes[start + 4]!;
   const isSingle = (flags & 0x20) !== 0;
   if ((flags & 3) !== 0) throw new ZstdError("a frame needs a dictionary");
-  const contentSize = [isSingle ? 1 : 0, 2, 4, 8][flags >> 6]!;
-  return { end: start + 5 + (isSingle ? 0 : 1) + contentSize, hasChecksum: (flags & 4) !== 0 };
+  const at = start + 5 + (isSingle ? 0 : 1);
+  const width = [isSingle ? 1 : 0, 2, 4, 8][flags >> 6]!;
+  if (at + width > bytes.length) throw new ZstdError("a frame ends early");
+  return { end: at + width, hasChecksum: (flags & 4) !== 0, makes: width === 0 ? undefined : readSize(bytes, at, width) };
+}
+
+/** Two bytes begin where one ends; eight are more than there is memory for. */
+function readSize(bytes: Buffer, at: number, width: number): number {
+  if (width === 8) return Number(bytes.readBigUInt64LE(at));
+  return bytes.readUIntLE(at, width) + (width === 2 ? 256 : 0);
 }
 
 /** @param start of its head */

@@ -12,9 +12,6 @@ export interface HuffmanCode {
   /** By symbol: its code and how many bits that has; none for a symbol that is not there. */
   readonly codes: Uint16Array;
   readonly lengths: Uint8Array;
-  /** Bits of the longest code; and for all numbers of so many bits, the symbol whose code they begin with. */
-  readonly most: number;
-  readonly symbols: Uint8Array;
 }
 
 /** @throws ZstdError */
@@ -57,7 +54,7 @@ function codeOf(weights: readonly number[]): HuffmanCode {
   const rest = 2 ** most - total;
   if (total === 0 || most > BITS_MAX || (rest & (rest - 1)) !== 0) throw new ZstdError("the weights of a tree are wrong");
   const all = [...weights, 32 - Math.clz32(rest)];
-  const [codes, lengths, symbols] = [new Uint16Array(SYMBOLS), new Uint8Array(SYMBOLS), new Uint8Array(2 ** most)];
+  const [codes, lengths] = [new Uint16Array(SYMBOLS), new Uint8Array(SYMBOLS)];
   // From the longest codes to the shortest: places in a table of all codes of the longest length.
   let place = 0;
   for (let weight = 1; weight <= most; weight++) {
@@ -65,21 +62,10 @@ function codeOf(weights: readonly number[]): HuffmanCode {
       if (its !== weight) continue;
       lengths[symbol] = most + 1 - weight;
       codes[symbol] = place >> (weight - 1);
-      symbols.fill(symbol, place, (place += 1 << (weight - 1)));
+      place += 1 << (weight - 1);
     }
   }
-  return { codes, lengths, most, symbols };
-}
-
-/** Fills `into` from a stream. @throws ZstdError for one that has more or fewer bits */
-export function readLiterals({ most, symbols, lengths }: HuffmanCode, stream: Uint8Array, into: Buffer): void {
-  const bits = new BackwardBits(stream, 0, stream.length);
-  for (let at = 0; at < into.length; at++) {
-    const symbol = symbols[bits.peek(most)]!;
-    into[at] = symbol;
-    bits.left -= lengths[symbol]!;
-  }
-  if (bits.left !== 0) throw new ZstdError("a stream of literals has another length");
+  return { codes, lengths };
 }
 
 /** Makes the stream that zstd makes, which begins with the last literal. @param into where it goes. @returns its bytes */

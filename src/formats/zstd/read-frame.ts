@@ -1,16 +1,14 @@
 /**
- * The content of a frame, in no more memory than it has itself: a library that decompresses keeps a window besides, which for
- * the effort that kernels are compressed with is as large again.
+ * The content of a frame, in no more memory than it has itself. A library that does not know how much there will be keeps a
+ * window besides, which for the effort that kernels are compressed with is as large again; so it is told.
  */
+import { release, unpackAtOnce } from "../memory.ts";
 import { ZstdError } from "./errors.ts";
-import { BLOCK_MAX, JUMP_TABLE, quartersOf } from "./frame.ts";
-import { readLiterals } from "./huffman.ts";
+import { frameEnd, readFrameHead } from "./frame.ts";
 import { endsOf } from "./matches.ts";
 import type { MatchBlock } from "./matches.ts";
 import { createRoom, readSequences } from "./sequences.ts";
-import type { Sequences } from "./sequences.ts";
 import { walkFrame } from "./walk-frame.ts";
-import type { BlockParts } from "./walk-frame.ts";
 
 export interface FrameContent {
   /** In memory of its own. */
@@ -21,78 +19,62 @@ export interface FrameContent {
 
 /** @param most bytes that it may have. @throws ZstdError */
 export function readFrame(bytes: Buffer, start: number, most: number): FrameContent {
-  // Pages that nothing is written to take no memory.
-  const content = Buffer.allocUnsafeSlow(most);
   const blocks: MatchBlock[] = [];
-  const copy = createCopier(content);
-  const [roomFor, room] = [createRoom(), Buffer.alloc(BLOCK_MAX)];
+  const roomFor = createRoom();
   let size = 0;
   for (const { block, parts } of walkFrame(bytes, start)) {
-    const end = block.start + block.size;
-    if (size + (block.makes ?? 0) > most) throw new ZstdError(`a frame has more than ${most} bytes`);
-    if (block.kind === "raw") size += bytes.copy(content, size, block.start, end);
-    else if (block.kind === "repeated") content.fill(bytes[block.start]!, size, (size += block.makes!));
-    if (parts === undefined) continue;
-    const sequences = readSequences(bytes, parts.stream, roomFor(parts.stream.count));
-    const literals = literalsIn(bytes.subarray(0, parts.head), parts, room);
-    const ends = endsOf(sequences, literals.length, size);
-    if (ends.end > most) throw new ZstdError(`a frame has more than ${most} bytes`);
-    copy(literals, sequences, size);
-    if (sequences.count > 0) blocks.push({ ...parts.stream, place: size, matchEnd: ends.matchEnd });
-    size = ends.end;
+    if (parts === undefined) size += block.makes ?? 0;
+    else {
+      const sequences = readSequences(bytes, parts.stream, roomFor(parts.stream.count));
+      const ends = endsOf(sequences, parts.literals.count, size);
+      if (sequences.count > 0) blocks.push({ ...parts.stream, place: size, matchEnd: ends.matchEnd });
+      size = ends.end;
+    }
+    if (size > most) throw new ZstdError(`a frame has more than ${most} bytes`);
   }
-  return { content: content.subarray(0, size), blocks };
+  return { content: contentOf(bytes.subarray(start, frameEnd(bytes, start)), size), blocks };
 }
 
-/** @param bytes up to the end of the literals. @param room is used for them */
-function literalsIn(bytes: Buffer, { literals: { kind, count, end, streams }, tree, code }: BlockParts, room: Buffer): Buffer {
-  if (count > BLOCK_MAX) throw new ZstdError("a block has too many literals");
-  if (kind === "raw") return bytes.subarray(end, end + count);
-  const literals = room.subarray(0, count);
-  if (kind === "repeated") return literals.fill(bytes[end]!);
-  if (code === undefined) throw new ZstdError("there is no tree before");
-  if (streams === 1) {
-    readLiterals(code, bytes.subarray(tree), literals);
-    return literals;
-  }
-  if (tree + JUMP_TABLE > bytes.length) throw new ZstdError("literals end early");
-  let at = tree + JUMP_TABLE;
-  for (const [stream, part] of quartersOf(literals).entries()) {
-    const next = stream === 3 ? bytes.length : at + bytes.readUInt16LE(tree + 2 * stream);
-    readLiterals(code, bytes.subarray(at, next), part);
-    at = next;
-  }
-  return literals;
+/**
+ * Without its blocks: where a frame says how much it makes, nothing of it is read twice.
+ * @param most bytes that it may have
+ * @throws ZstdError
+ */
+export function readContent(bytes: Buffer, start: number, most: number): Buffer {
+  const { makes } = readFrameHead(bytes, start);
+  if (makes === undefined) return readFrame(bytes, start, most).content;
+  if (makes > most) throw new ZstdError(`a frame has more than ${most} bytes`);
+  return contentOf(bytes.subarray(start, frameEnd(bytes, start)), makes);
 }
 
-type Copier = (literals: Buffer, sequences: Sequences, size: number) => void;
+/** @param size that it has, by its blocks */
+function contentOf(frame: Buffer, size: number): Buffer {
+  const sized = withSize(frame, size);
+  try {
+    const content = unpackAtOnce(sized, size);
+    if (content.length !== size) throw new ZstdError(`a frame has ${content.length} bytes instead of ${size}`);
+    return content;
+  } catch (error) {
+    // What zstd refuses has a code of its own for each reason.
+    if (error instanceof Error && "code" in error) throw new ZstdError("a frame is damaged", { cause: error });
+    throw error;
+  } finally {
+    if (sized !== frame) release(sized);
+  }
+}
 
-/** Does what sequences say that fit. It knows the last three distances (RFC 8878, 3.1.1.5). */
-function createCopier(content: Buffer): Copier {
-  let [first, second, third] = [1, 4, 8];
-  const distanceOf = (offset: number, literals: number): number => {
-    if (offset > 3) {
-      [first, second, third] = [offset - 3, first, second];
-      return first;
-    }
-    const which = offset + (literals === 0 ? 1 : 0);
-    if (which === 1) return first;
-    const distance = which === 2 ? second : which === 3 ? third : first - 1;
-    [first, second, third] = [distance, first, which === 2 ? third : second];
-    return distance;
-  };
-  return (literals, { count, literals: lengths, matches, offsets }, start) => {
-    let [size, used] = [start, 0];
-    const take = (length: number): void => {
-      for (let end = size + length; size < end;) content[size++] = literals[used++]!;
-    };
-    for (let at = 0; at < count; at++) {
-      take(lengths[at]!);
-      const distance = distanceOf(offsets[at]!, lengths[at]!);
-      const end = size + matches[at]!;
-      if (distance <= 0 || distance > size) throw new ZstdError("a match is outside of the content");
-      for (; size < end; size++) content[size] = content[size - distance]!;
-    }
-    take(literals.length - used);
-  };
+/** Content sizes in four bytes (RFC 8878, 3.1.1.1.1.1). */
+const SIZE_FLAG = 0x80;
+const HEAD = 6;
+
+/** The frame with the size of its content in its head; one that says a size is left as it is. */
+function withSize(frame: Buffer, size: number): Buffer {
+  const { end, makes } = readFrameHead(frame, 0);
+  if (makes !== undefined) return frame;
+  const sized = Buffer.allocUnsafeSlow(frame.length + 4);
+  frame.copy(sized, 0, 0, HEAD);
+  sized[4]! |= SIZE_FLAG;
+  sized.writeUInt32LE(size, HEAD);
+  frame.copy(sized, HEAD + 4, end);
+  return sized;
 }

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { DeltaError } from "#formats/delta/errors.ts";
 import type { Made } from "#formats/delta/framed.ts";
 import { joined, openFile } from "#formats/delta/old-file.ts";
-import { createByteRoom } from "#formats/memory.ts";
+import { createByteRoom, release } from "#formats/memory.ts";
 import { verityDigest, verityDigestOfFile } from "#formats/fsverity.ts";
 import type { ObjectId } from "#store/object.ts";
 import type { Store } from "#store/store.ts";
@@ -85,8 +85,14 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     held.set(wanted.object, file);
     return file;
   };
-  const makeOf = async (wanted: ReleaseObject, { how, base }: PackedObject, made: Made): Promise<boolean> =>
-    addWhole(store, wanted, await makeInside(how, store.read(known(bases, base)), made, wanted.size));
+  const makeOf = async (wanted: ReleaseObject, { how, base }: PackedObject, made: Made): Promise<boolean> => {
+    const old = store.read(known(bases, base));
+    const content = await makeInside(how, old, made, wanted.size);
+    release(old);
+    addWhole(store, wanted, content);
+    release(content);
+    return true;
+  };
   const makePacked = (wanted: ReleaseObject, inside: PackedObject): Promise<boolean> => {
     const [pieces, file] = [partials.piecesOf(inside.place), heldOf(wanted, inside.place)];
     if (file.count !== pieces.length) throw new DeltaError("a piece is missing");

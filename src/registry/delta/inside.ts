@@ -12,7 +12,7 @@ import type { OldFile, Piece } from "#formats/delta/patch.ts";
 import { release } from "#formats/memory.ts";
 import { PACKING, pack, unpack } from "#formats/packed.ts";
 import { ZstdError } from "#formats/zstd/errors.ts";
-import { readFrame } from "#formats/zstd/read-frame.ts";
+import { readContent } from "#formats/zstd/read-frame.ts";
 import { GZIP, gunzip, gzip, isGnuGzip, isGzip } from "./gzip.ts";
 import { PACKED_CONTENT_MAX } from "./index-file.ts";
 
@@ -57,7 +57,15 @@ function patchBoot(old: Buffer, next: Buffer): InsidePatch | undefined {
  */
 export async function makeInside(how: string, old: Buffer, made: Made, size: number): Promise<Buffer> {
   if (how === FRAMED) return makeFramed(old, made, size);
-  return how === GZIP ? makeGzip(old, made) : pack(contentOf(made(unpacked(old))));
+  return how === GZIP ? makeGzip(old, made) : makePacked(old, made);
+}
+
+function makePacked(old: Buffer, made: Made): Buffer {
+  using before = unpacked(old);
+  const content = contentOf(made(before));
+  const packed = pack(content);
+  release(content);
+  return packed;
 }
 
 async function makeGzip(old: Buffer, made: Made): Promise<Buffer> {
@@ -78,9 +86,9 @@ function contentOf(file: OldFile): Buffer {
   return content;
 }
 
-function unpacked(old: Buffer): OldFile {
+function unpacked(old: Buffer): ReturnType<typeof squeezed> {
   try {
-    const { content } = readFrame(old, 0, PACKED_CONTENT_MAX);
+    const content = readContent(old, 0, PACKED_CONTENT_MAX);
     const file = squeezed([content]);
     release(content);
     return file;

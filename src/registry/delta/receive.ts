@@ -65,7 +65,8 @@ export async function receive(source: ReleaseSource, receiving: Receiving): Prom
     }
     if (failed.size > FAILURES_MAX) break;
   }
-  for (const inside of index.packed) {
+  // The largest one first: then the others have left nothing in memory yet.
+  for (const inside of index.packed.toSorted((a, b) => b.size - a.size)) {
     const item = wanted(inside.place);
     if (item === undefined) continue;
     try {
