@@ -2,11 +2,12 @@
 import { Metadata, MetadataKind } from "@tufjs/models";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { entriesIn } from "#registry/trust/entries.ts";
 import type { Role } from "#registry/trust/layout.ts";
+import { releasesIn } from "#registry/trust/listing.ts";
 import { readRaw } from "#registry/trust/metadata.ts";
 import { placeFiles } from "#registry/trust/place.ts";
 import { readRoot } from "#registry/trust/ring.ts";
+import { signaturesOn } from "#registry/trust/signatures.ts";
 import { verifying } from "#registry/trust/verdict.ts";
 import type { Release } from "#registry/release.ts";
 import { makeKeys } from "../keys.ts";
@@ -27,9 +28,9 @@ export function trustParsers(release: Release, manifest: Buffer): Parser[] {
     parser("snapshot", (bytes) => parsed(bytes, "snapshot", MetadataKind.Snapshot)),
     parser("targets", (bytes) => {
       readRaw(bytes, "targets", "fuzz");
-      const { signed } = verifying("targets", "fuzz", () => Metadata.fromJSON(MetadataKind.Targets, JSON.parse(bytes.toString("utf8"))));
-      return entriesIn(signed.targets, "fuzz");
+      return releasesIn(bytes, "fuzz");
     }),
+    { name: "signatures of metadata", inputs: [of("targets")], read: (bytes) => signaturesOn(bytes, "targets", [signing.root]) },
   ];
 }
 
