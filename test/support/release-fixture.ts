@@ -1,5 +1,6 @@
 /** Images of a small tree in a real store, to publish, stage and boot from. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import assert from "node:assert/strict";
+import { constants, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Image } from "../../src/image/image.ts";
@@ -20,8 +21,29 @@ export function scratch(): Scratch {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export function openTestStore(root: string): Promise<Store> {
-  return openStore(root, { verity: "off", workers: 0 });
+export async function openTestStore(root: string): Promise<Store> {
+  const store = await openStore(root, { verity: "off", workers: 0 });
+  return {
+    ...store,
+    addFiles: (files, options) => {
+      for (const { path } of files) assert.deepEqual(writersOf(path.toString()), [], "with fs-verity it could not be stored");
+      return store.addFiles(files, options);
+    },
+  };
+}
+
+/** Descriptors of this process that are open for writing: fs-verity refuses such a file, and this kernel may have none. */
+function writersOf(path: string): string[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`) !== path) return false;
+      const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? "0";
+      return (Number.parseInt(flags, 8) & (constants.O_WRONLY | constants.O_RDWR)) !== 0;
+    } catch {
+      // The descriptor with which the list was read.
+      return false;
+    }
+  });
 }
 
 /** Deterministic bytes that zstd cannot make smaller. */

@@ -1,5 +1,7 @@
 /** Puts pieces together to objects. An object gets its name when all of it is there and has that digest. */
-import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, fstatSync, openSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { DeltaError } from "#formats/delta/errors.ts";
 import type { Made } from "#formats/delta/framed.ts";
 import { joined, openFile } from "#formats/delta/old-file.ts";
@@ -76,6 +78,7 @@ export function openAssembly({ store, bases, packed, partials }: AssemblyOptions
     writeAll(file.fd, content, start);
     file.size += content.length;
     if (file.size < wanted.size) return false;
+    open.delete(wanted.object);
     await addFile(store, wanted, file);
     return true;
   };
@@ -159,7 +162,16 @@ function addWhole(store: Store, { object }: ReleaseObject, content: Buffer): tru
   return true;
 }
 
+/** fs-verity wants a file that nobody writes to; under another name no other transfer goes on with it either. */
 async function addFile(store: Store, { object, size }: ReleaseObject, { path, fd }: PartialFile): Promise<void> {
-  if (verityDigestOfFile(fd, size) !== object) throw new DeltaError(`what was made for ${object} has another digest`);
-  await store.addFiles([{ path, size }], { move: true });
+  const aside = join(store.root, "tmp", `whole-${randomBytes(8).toString("hex")}`);
+  try {
+    const made = verityDigestOfFile(fd, size);
+    renameSync(path, aside);
+    closeSync(fd);
+    if (made !== object) throw new DeltaError(`what was made for ${object} has another digest`);
+    await store.addFiles([{ path: aside, size }], { move: true });
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
