@@ -99,6 +99,8 @@ void test("two people sign in turns, and who has the online key publishes", asyn
   assert.equal(renewed.exitCode, 0, renewed.stderr);
   assert.equal(existsSync(join(folder, "trust/timestamp.json")), true);
   assert.match((await run(`keys sign ${bob} ${folder}`)).stderr, /no release waits[^]*E_KEYS_PROPOSAL/);
+  writeFileSync(join(folder, "trust/proposed.json"), "{}");
+  assert.equal((await run(`keys renew ${timer} ${folder}`)).exitCode, 0, "what nobody can sign keeps no timer from renewing");
   // Keys change in the same way; the proposal travels as a file.
   assert.match((await run(`keys rotate --plain ${ann}`)).stdout, /root 2 is proposed: 1 of 2 have signed/);
   copyFileSync(join(cwd, ann, "2.root.proposed.json"), join(cwd, bob, "2.root.proposed.json"));

@@ -13,8 +13,10 @@ import { targetsOfFolder, writeTrust } from "#registry/trust/folder.ts";
 import { placeFiles } from "#registry/trust/place.ts";
 import type { TrustFile } from "#registry/trust/place.ts";
 import { publishProposal, readProposal } from "#registry/trust/proposal.ts";
+import type { Proposal } from "#registry/trust/proposal.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
 import { isComplete } from "#registry/trust/signatures.ts";
+import type { Step } from "#report/reporter.ts";
 import type { Context } from "./context.ts";
 
 export interface RenewOptions extends RegistryOptions {
@@ -34,9 +36,8 @@ export interface Renewed {
 export async function renewTrust({ signing, place, ...options }: RenewOptions, context: Context): Promise<Renewed> {
   const files = await context.report.step(`renew ${place}`, async (step) => {
     if (!isOciAddress(place)) {
-      const proposal = readProposal(signing, place, Date.now());
-      // Everybody has signed it, and only the online key was not there.
-      if (proposal !== undefined && isComplete(proposal)) return publishProposal(signing, place, proposal, Date.now());
+      const proposal = completeProposal(signing, place, step);
+      if (proposal !== undefined) return publishProposal(signing, place, proposal, Date.now());
       const renewed = renewedFiles(signing, existsSync(place) ? targetsOfFolder(place) : undefined, place);
       writeTrust(place, renewed);
       return renewed;
@@ -56,6 +57,18 @@ export async function renewTrust({ signing, place, ...options }: RenewOptions, c
   });
   const { signed } = JSON.parse(files.at(-1)?.bytes.toString("utf8") ?? "") as { signed: { expires: string } };
   return { expires: signed.expires, root: signing.roots.length };
+}
+
+/** What everybody has signed where only the online key was missing. Whatever else lies there must not keep a timer from renewing. */
+function completeProposal(signing: KeyRing, folder: string, step: Step): Proposal | undefined {
+  try {
+    const proposal = readProposal(signing, folder, Date.now());
+    return proposal !== undefined && isComplete(proposal) ? proposal : undefined;
+  } catch (error) {
+    if (!(error instanceof AshlarError)) throw error;
+    step.note("warning", error.message);
+    return undefined;
+  }
 }
 
 function renewedFiles(signing: KeyRing, before: Buffer | undefined, where: string): TrustFile[] {

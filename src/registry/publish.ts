@@ -22,7 +22,7 @@ import type { Release, ReleaseObject } from "./release.ts";
 import { DEFAULT_CHANNEL } from "./trust/entries.ts";
 import { targetsOfFolder, writeTrust } from "./trust/folder.ts";
 import { placeFiles } from "./trust/place.ts";
-import { proposeRelease } from "./trust/proposal.ts";
+import { dropProposal, proposeRelease } from "./trust/proposal.ts";
 import type { KeyRing } from "./trust/ring.ts";
 import { canSign, signInTurn, signMetadata } from "./trust/signatures.ts";
 import type { Signing } from "./trust/signatures.ts";
@@ -87,7 +87,10 @@ export async function publish(request: PublishRequest): Promise<Release> {
     const { channel = DEFAULT_CHANNEL, barrier = false } = request;
     const [add, now] = [{ release, manifest, channel, barrier }, Date.now()];
     if (proposes) proposeRelease(signing, folder, add, now);
-    else writeTrust(folder, placeFiles({ signing, before: targetsOfFolder(folder), where: folder, add, now }));
+    else {
+      writeTrust(folder, placeFiles({ signing, before: targetsOfFolder(folder), where: folder, add, now }));
+      dropProposal(folder);
+    }
     return release;
   } finally {
     closeSync(lock);

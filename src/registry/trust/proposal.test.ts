@@ -81,6 +81,8 @@ void test("a proposal takes the place of another, and one that was overtaken cou
   publishProposal(third, folder, signProposal(first, folder, waiting), NOW + 10_000);
   writeFileSync(join(folder, PROPOSAL_FILE), old);
   assert.equal(readProposal(first, folder, NOW + 10_000), undefined);
+  await publisher.release(folder, 3, { signing: { ...third, keys: [...first.keys, ...third.keys] } });
+  assert.equal(existsSync(join(folder, PROPOSAL_FILE)), false, "who can sign alone leaves nothing that waits");
 });
 
 void test("a proposal that says more than that a release comes is not signed", async () => {

@@ -79,8 +79,13 @@ export function signProposal(ring: KeyRing, folder: string, proposal: Proposal):
 export function publishProposal(ring: KeyRing, folder: string, proposal: Proposal, now: number): TrustFile[] {
   const files = vouchFor(proposal, ring, nextVersion(proposal.version, now), now);
   writeTrust(folder, files);
-  rmSync(join(folder, PROPOSAL_FILE));
+  dropProposal(folder);
   return files;
+}
+
+/** It is published, or overtaken. */
+export function dropProposal(folder: string): void {
+  rmSync(join(folder, PROPOSAL_FILE), { force: true });
 }
 
 /** Whether enough have signed, and {@link publishProposal} can vouch for it here. */
