@@ -52,7 +52,8 @@ export const importCommand = defineCommand<ImportFlags, [from: string, config?: 
   async run({ ca, locked, privileged = [], root }, [from, config], { cwd, ...context }) {
     const { importOci } = await import("#pipeline");
     const [, scheme = "", rest = ""] = /^(oci:(?!\/\/)|docker-archive:)?(.*)$/s.exec(from) ?? [];
-    const address = /^oci(\+http)?:\/\//.test(from) ? from : `${scheme === "oci:" ? "" : scheme}${resolve(cwd, rest)}`;
+    const { isOciAddress } = await import("#registry/oci/reference.ts");
+    const address = isOciAddress(from) ? from : `${scheme === "oci:" ? "" : scheme}${resolve(cwd, rest)}`;
     const foreign = async () => ({ config: await configPath(cwd, config), locked, privileged });
     const result = await importOci(
       {

@@ -27,7 +27,8 @@ export const keysRenewCommand = defineCommand<RenewFlags, [folder: string, place
   async run({ ca }, [folder, place], context) {
     const signing = await openKeys(resolve(context.cwd, folder), context);
     const { renewTrust } = await import("#pipeline");
-    const address = /^oci(\+http)?:\/\//i.test(place) ? place : resolve(context.cwd, place);
+    const { isOciAddress } = await import("#registry/oci/reference.ts");
+    const address = isOciAddress(place.toLowerCase()) ? place : resolve(context.cwd, place);
     const options = { signing, place: address, ...(ca === undefined ? {} : { ca: resolve(context.cwd, ca) }) };
     const { expires, root } = await renewTrust(options, context);
     return { json: { place: address, expires, root }, text: `${address}: good until ${expires}, root ${root}` };

@@ -43,7 +43,8 @@ export const keysSignCommand = defineCommand<SignFlags, [folder: string, place?:
     },
   },
   async run({ image, show }, [folder, place], context) {
-    if (place !== undefined && /^oci(\+http)?:\/\//i.test(place))
+    const { isOciAddress } = await import("#registry/oci/reference.ts");
+    if (place !== undefined && isOciAddress(place.toLowerCase()))
       throw usage("releases in a registry are signed by all at once: ashlar push");
     if (image !== undefined && place === undefined) throw usage("--image goes with a folder of releases");
     const { openRing } = await import("#registry/trust/ring.ts");

@@ -2,6 +2,7 @@
 import { keysOf } from "#registry/trust/ring.ts";
 import type { KeyRing } from "#registry/trust/ring.ts";
 import { readProposedRoot } from "#registry/trust/rotation.ts";
+import { canSign } from "#registry/trust/signatures.ts";
 import type { Signatures } from "#registry/trust/signatures.ts";
 import type { CommandResult } from "../context.ts";
 
@@ -38,9 +39,7 @@ export function describeRing(ring: KeyRing, now: number): CommandResult {
       const what = of.length === 0 ? "not in this root any more" : of.join(", ");
       return `  ${path.slice(ring.folder.length + 1)}: ${id.slice(0, 16)}, ${encrypted ? "encrypted" : "NOT ENCRYPTED"}, ${what}`;
     }),
-    ...described.flatMap(({ name, threshold, keys }) =>
-      keys.filter(({ here }) => here).length < threshold ? [`  ${name}: too few of its keys are here to sign`] : [],
-    ),
+    ...ROLES.flatMap((name) => (canSign(ring, name) ? [] : [`  ${name}: too few of its keys are here to sign`])),
     ...(proposed === undefined ? [] : [`  root ${proposed.version} is proposed: ${signaturesText(proposed)} ${ring.folder}`]),
     ...(left < SOON ? ["  the root has to be renewed: ashlar keys rotate --no-new-key"] : []),
   ];
